@@ -1,0 +1,295 @@
+"""Findings: what one check has to say, and the registry of every code it may use.
+
+A code has one severity and belongs to one step of `spec/verification.md`; both stand only here, and
+`spec/registry/finding-codes.json` is generated from it. No I/O, no imports from other rooms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["CODES", "STEPS", "CodeInfo", "Finding", "Severity"]
+
+
+class Severity(StrEnum):
+    """How much a finding weighs (`spec/verification.md`, section "Severities")."""
+
+    ERROR = "error"
+    """A contradiction, or a broken rule. One of these makes the verdict FAIL."""
+
+    WARNING = "warning"
+    """Disclosed honestly, or unusual: for a person to judge. Never changes the verdict."""
+
+    NOTE = "note"
+    """Worth knowing, nothing to do."""
+
+    NOT_CHECKED = "notChecked"
+    """Something that was not examined. INCOMPLETE where the policy requires it; where the code is a
+    *fault* (we could not do our work), the verdict is ERROR unless something contradicts."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeInfo:
+    """One row of the registry."""
+
+    code: str
+    """Stable, lower case, words joined by hyphens. Never reused with another meaning."""
+
+    severity: Severity
+    """The one severity of the code."""
+
+    step: int
+    """The number of the step that reports it."""
+
+    meaning: str
+    """What a reader should understand."""
+
+    remedy: str
+    """What a reader can do about it; empty if nothing."""
+
+    fault: bool = False
+    """We could not do our work (unreadable, I/O): the verdict is ERROR, unless something contradicts."""
+
+
+#: The numbered list of verification steps; `spec/verification.md` has one section for each.
+STEPS: Mapping[int, str] = MappingProxyType(
+    {
+        1: "Find the manifest",
+        2: "Read the bundle",
+        3: "Verify the signature",
+        4: "Read the statement",
+        5: "Read the document",
+        6: "Time and model name",
+        7: "Names",
+        8: "Walk the release",
+        9: "Listing and inventory",
+        10: "Account for every file",
+        11: "Sizes",
+        12: "Digests",
+        13: "Files of the manifest folder",
+        14: "References",
+        15: "Disclosures and origins",
+        16: "Datasets",
+        17: "Processing",
+        18: "Segments",
+        19: "Checkpoints",
+        20: "Evaluations",
+        21: "Released weights",
+        22: "Order of times",
+        23: "Evidence supplied by the caller",
+        24: "Other attestations",
+        25: "Policy and verdict",
+    }
+)
+
+# Columns of the table: error, warning, note, not checked, and not checked because of a fault.
+_E, _W, _N, _X, _F = "error", "warning", "note", "notChecked", "fault"
+
+# One row a code: code, severity or fault, step, meaning, remedy.
+_ROWS: tuple[tuple[str, str, int, str, str], ...] = (
+    # 1. Find the manifest
+    ("manifest-missing", _X, 1, "There is no signed manifest here.", "Ask the publisher for `training-provenance/manifest.sigstore.json`, or name it with --manifest."),
+    ("oms-only", _X, 1, "Only an OMS signature is here; it says nothing about training.", "Verify it with a tool for OMS; ask the publisher for a signed manifest."),
+    ("draft-unsigned", _X, 1, "There is a draft, but nobody has signed it.", "Sign it with `provenance sign`."),
+    ("input-unreadable", _F, 1, "The manifest or another input could not be read.", "Check permissions and the disk, then verify again."),
+    # 2. Read the bundle
+    ("bundle-malformed", _E, 2, "The bundle breaks the Sigstore bundle format.", "Download it again; if it stays so, ask the publisher."),
+    ("bundle-media-type", _E, 2, "The bundle has an unknown media type.", ""),
+    ("bundle-size", _E, 2, "The bundle is larger than any bundle may be.", ""),
+    ("bundle-signature-count", _E, 2, "The envelope does not hold exactly one signature.", ""),
+    ("bundle-payload-type", _E, 2, "The signed bytes are not an in-toto Statement.", ""),
+    ("bundle-hint-mismatch", _E, 2, "The key hint and the key id of the signature differ.", ""),
+    ("json-encoding", _E, 2, "A document is not strict UTF-8 without a byte order mark.", ""),
+    ("json-syntax", _E, 2, "A document is not JSON.", ""),
+    ("json-depth", _E, 2, "A document is nested deeper than allowed.", ""),
+    ("json-duplicate-key", _E, 2, "An object has a key twice.", ""),
+    ("json-number", _E, 2, "A number is NaN, infinite, overflows, or must stand as {\"number\": …}.", ""),
+    ("json-surrogate", _E, 2, "A string holds a lone surrogate.", ""),
+    ("json-size", _E, 2, "A document is larger than allowed.", ""),
+    # 3. Verify the signature
+    ("signature-invalid", _E, 3, "The signature does not verify under any key that was named.", "Somebody changed the signed bytes, or another key signed them. Do not use the files; ask the publisher."),
+    ("signature-unsupported", _E, 3, "The bundle is signed in a way that the named keys cannot verify.", "Name the kind of key or identity that signed it."),
+    ("signer-unknown", _X, 3, "No key was named, so nobody is known to have signed this.", "Get the publisher's key from a place you trust and name it with --key, or pin it with `provenance trust add`."),
+    ("key-refused", _E, 3, "A named key is weak or malformed and is not used.", "Use an ECDSA P-256, P-384 or an ordinary Ed25519 key."),
+    ("signature-verified", _N, 3, "The signature verifies under a key that was named.", ""),
+    # 4. Read the statement
+    ("statement-malformed", _E, 4, "The signed bytes are not a well-formed in-toto Statement v1.", ""),
+    ("payload-not-canonical", _E, 4, "The signed bytes are not in canonical form (RFC 8785).", ""),
+    ("predicate-type", _E, 4, "The statement is not a training manifest of a version we know.", ""),
+    ("subject-missing", _E, 4, "The statement names no release as its first subject.", ""),
+    ("digest-format", _E, 4, "A digest is not lower-case hexadecimal of its algorithm's length.", ""),
+    ("digest-algorithm", _E, 4, "A digest is by no algorithm that counts.", "Only SHA-256 and BLAKE3 count."),
+    # 5. Read the document
+    ("manifest-version", _E, 5, "The manifest has another major version than we know.", "Use a newer verifier."),
+    ("manifest-invalid", _E, 5, "The manifest breaks a rule of its format.", ""),
+    ("field-unknown", _E, 5, "The manifest holds a field that its version does not have.", ""),
+    ("field-newer", _W, 5, "The manifest is of a newer minor version and holds fields that we do not know.", "Use a newer verifier to read them."),
+    ("critical-unknown", _E, 5, "The manifest says that something must be understood, and we do not understand it.", "Use a newer verifier."),
+    ("extension-invalid", _E, 5, "An extension does not satisfy the schema registered for it.", ""),
+    ("extension-unknown", _N, 5, "An extension is kept, but we know no schema for it.", ""),
+    # 6. Time and model name
+    ("created-in-future", _E, 6, "The manifest claims to be from the future.", "Check your clock; if it is right, ask the publisher."),
+    ("expired", _E, 6, "The manifest says that it has expired.", "Ask the publisher for a newer one."),
+    ("model-name-mismatch", _E, 6, "The manifest is for another model than the one asked for.", "Check that you downloaded what you meant to."),
+    ("model-name-not-checked", _X, 6, "No model name was asked for, so the name is only the signer's word.", "Name it with --model."),
+    ("time-not-trusted", _X, 6, "No trusted timestamp: the time of signing is the signer's claim.", ""),
+    # 7. Names
+    ("name-unsafe", _E, 7, "A file name is absolute, not canonical, or holds characters that no portable name has.", ""),
+    ("name-duplicate", _E, 7, "A name is listed twice.", ""),
+    ("name-collision", _E, 7, "Two names are one file on some systems (letter case or Unicode form).", ""),
+    ("dataset-name-collision", _W, 7, "Two dataset file names are one file on some systems.", ""),
+    # 8. Walk the release
+    ("link-found", _E, 8, "There is a link in the release; links are never followed.", "Replace it by the file, or use --layout hf-cache for a Hugging Face cache folder."),
+    ("special-file", _E, 8, "There is something that is neither a file nor a folder.", "Remove it."),
+    ("file-unreadable", _F, 8, "A file or folder could not be read.", "Check its permissions, then verify again."),
+    ("tree-limit", _E, 8, "The folder has more entries, or is nested deeper, than allowed.", ""),
+    ("file-changed", _F, 8, "A file changed while it was read.", "Let nothing write to the folder, then verify again."),
+    # 9. Listing and inventory
+    ("listing-missing", _E, 9, "SHA256SUMS is missing from the manifest folder.", "Download the whole folder `training-provenance/`."),
+    ("listing-malformed", _E, 9, "SHA256SUMS is not sorted lines of digest, two blanks and name.", ""),
+    ("listing-mismatch", _E, 9, "SHA256SUMS is not the listing that was signed.", "Download it again; do not edit it."),
+    ("listing-inventory-mismatch", _E, 9, "SHA256SUMS and the signed inventory of the release disagree.", ""),
+    ("release-root-mismatch", _E, 9, "The signed inventory does not have the signed tree digest.", ""),
+    ("release-empty", _E, 9, "The manifest lists no file at all, so it would prove nothing.", ""),
+    # 10. Account for every file
+    ("file-missing", _E, 10, "A signed file is not here.", "The download is not complete; fetch the file again."),
+    ("file-extra", _E, 10, "A file is here that nobody signed.", "If you or a tool added it, move it away; otherwise do not trust the folder."),
+    ("file-type", _E, 10, "A signed file is here as something else.", ""),
+    ("file-ignored", _X, 10, "A file was not checked because you asked to ignore it.", ""),
+    ("file-not-selected", _X, 10, "A signed file was not looked at because only a part was asked for.", ""),
+    ("folder-empty", _N, 10, "An empty folder is no part of a release.", ""),
+    ("bytes-not-read", _X, 10, "The caller supplied the digests; no byte was read.", ""),
+    # 11. Sizes
+    ("size-mismatch", _E, 11, "A file has another size than the signed one.", "It was changed or the download broke off; fetch it again."),
+    # 12. Digests
+    ("digest-mismatch", _E, 12, "A file has other bytes than the signed ones.", "It was changed, edited or damaged; fetch it again, or ask the publisher to sign the new one."),
+    ("sha256-not-recomputed", _X, 12, "SHA-256 was not recomputed; that column is the signer's word (BLAKE3 was).", "Use --all-digests to recompute every recorded digest."),
+    ("digest-not-supplied", _X, 12, "The caller supplied no digest of an algorithm that the manifest records.", ""),
+    ("hard-link", _N, 12, "A file has more than one name on this disk.", ""),
+    # 13. Files of the manifest folder
+    ("companion-missing", _E, 13, "A file that the manifest refers to is missing from the manifest folder.", "Download the whole folder `training-provenance/`."),
+    ("companion-mismatch", _E, 13, "A file of the manifest folder has other bytes than the signed ones.", "Download it again; do not edit it."),
+    ("companion-extra", _E, 13, "A file is in the manifest folder that nothing signed refers to.", "Remove it."),
+    ("inventory-mismatch", _E, 13, "An inventory does not have the signed typed root.", ""),
+    ("inventory-malformed", _E, 13, "An inventory breaks its format.", ""),
+    ("log-mismatch", _E, 13, "The training log is not the one that was signed.", ""),
+    # 14. References
+    ("id-duplicate", _E, 14, "An id stands for two things.", ""),
+    ("reference-dangling", _E, 14, "Something refers to an id that nothing has.", ""),
+    ("reference-kind", _E, 14, "Something refers to an id of the wrong kind of thing.", ""),
+    # 15. Disclosures and origins
+    ("disclosure-contradiction", _E, 15, "Something is said to be withheld or not applicable, and stated all the same.", ""),
+    ("disclosure-path", _E, 15, "A disclosure names a path that the manifest cannot have.", ""),
+    ("disclosure-duplicate", _E, 15, "A path is disclosed twice.", ""),
+    ("origin-path", _E, 15, "An origin names a path that the manifest does not have.", ""),
+    ("fact-withheld", _W, 15, "The producer withholds this and says why.", ""),
+    ("fact-not-applicable", _N, 15, "The producer says that this does not apply.", ""),
+    # 16. Datasets
+    ("dataset-unpinned", _W, 16, "A dataset is described, but no digest binds its content.", ""),
+    ("dataset-size-mismatch", _E, 16, "The sizes stated for a dataset contradict each other.", ""),
+    ("dataset-source-scheme", _E, 16, "A source is a local file or of a scheme that nobody can fetch.", ""),
+    ("dataset-source-local", _W, 16, "A source is a path on the producer's machine.", ""),
+    ("licence-invalid", _W, 16, "A licence is not a valid SPDX expression.", ""),
+    ("licence-missing", _W, 16, "No licence is stated.", ""),
+    # 17. Processing
+    ("processing-cycle", _E, 17, "A dataset is made from itself.", ""),
+    ("processing-output-raw", _W, 17, "A dataset is called raw, and is made by a processing step.", ""),
+    ("dataset-unexplained", _W, 17, "A training dataset is neither raw nor made by any listed step.", ""),
+    # 18. Segments
+    ("segment-range", _E, 18, "A segment ends before it begins.", ""),
+    ("segment-hole", _E, 18, "Steps are missing between two segments.", ""),
+    ("segment-overlap", _E, 18, "Two segments overlap without a rollback.", ""),
+    ("segment-rollback", _E, 18, "A rollback goes to a step that was not reached, or forward.", ""),
+    ("code-modified", _W, 18, "The code differed from its commit when it ran.", ""),
+    ("code-unpinned", _W, 18, "No full commit id and no digest binds the code.", ""),
+    ("gap-recorded", _W, 18, "The recorder could not see something and says so.", ""),
+    # 19. Checkpoints
+    ("checkpoint-order", _E, 19, "A checkpoint was saved before its parent.", ""),
+    ("checkpoint-parent-missing", _W, 19, "A later checkpoint names no parent.", ""),
+    ("checkpoint-step", _E, 19, "A checkpoint was saved at a step that no segment has.", ""),
+    # 20. Evaluations
+    ("evaluation-on-training-data", _W, 20, "A model was evaluated on data that it was trained on.", ""),
+    ("evaluation-other-checkpoint", _W, 20, "What was evaluated is not the released checkpoint.", ""),
+    ("evaluation-unbound", _W, 20, "An evaluation names no checkpoint or no dataset.", ""),
+    ("evaluation-interval", _E, 20, "A value lies outside its own interval.", ""),
+    ("evaluation-document-mismatch", _E, 20, "An evaluation and its results document disagree.", ""),
+    # 21. Released weights
+    ("release-checkpoint-mismatch", _E, 21, "The released weights are not the checkpoint that they are said to be.", ""),
+    ("release-checkpoint-unlinked", _W, 21, "Nothing ties the released weights to a recorded checkpoint.", ""),
+    ("release-checkpoint-not-checked", _X, 21, "The released weights were not compared with the checkpoint.", ""),
+    ("release-checkpoint-matched", _N, 21, "The released weights hold the tensors of the recorded checkpoint.", ""),
+    ("tensors-malformed", _E, 21, "A safetensors file breaks its format.", ""),
+    # 22. Order of times
+    ("time-order", _E, 22, "Times run backwards.", ""),
+    ("time-after-created", _E, 22, "Something is dated later than the manifest itself.", ""),
+    # 23. Evidence supplied by the caller
+    ("evidence-unknown", _E, 23, "Evidence was supplied for something that the manifest does not have.", "Use an id that `provenance show` lists."),
+    ("evidence-mismatch", _E, 23, "The evidence that you hold is not what was signed.", ""),
+    ("evidence-matched", _N, 23, "The evidence that you hold is what was signed.", ""),
+    ("evidence-unbound", _X, 23, "The manifest binds no digest to compare this evidence with.", ""),
+    ("evidence-not-supplied", _X, 23, "You hold no bytes to compare with this digest.", ""),
+    # 24. Other attestations
+    ("attestation-malformed", _E, 24, "A file among the attestations is not a bundle about this manifest.", ""),
+    ("attestation-unverified", _W, 24, "An attestation by a signer unknown to you; it has no effect.", ""),
+    ("attestation-verified", _N, 24, "An attestation by a signer you named.", ""),
+    ("oms-present", _X, 24, "An OMS signature lies beside the manifest; it was not verified.", ""),
+    # 25. Policy and verdict
+    ("required-not-checked", _X, 25, "The policy requires something that was not checked.", ""),
+    ("deadline", _F, 25, "The time allowed ran out before everything was checked.", "Allow more time."),
+)
+
+#: Every finding code, by name.
+CODES: Mapping[str, CodeInfo] = MappingProxyType(
+    {
+        code: CodeInfo(
+            code=code,
+            severity=Severity.NOT_CHECKED if severity == _F else Severity(severity),
+            step=step,
+            meaning=meaning,
+            remedy=remedy,
+            fault=severity == _F,
+        )
+        for code, severity, step, meaning, remedy in _ROWS
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One result of one check."""
+
+    code: str
+    """A code of the registry."""
+
+    path: str
+    """A JSON Pointer into the manifest, or a file relative to the release; `""` is the whole."""
+
+    message: str
+    """One sentence with what was found and what was expected. May hold escaped foreign text."""
+
+    def __post_init__(self) -> None:
+        """Refuse a code that the registry does not have: it would have no severity."""
+        if self.code not in CODES:
+            message = f"finding code {self.code!r} is not in the registry"
+            raise KeyError(message)
+
+    @property
+    def severity(self) -> Severity:
+        """The severity that the registry gives to the code."""
+        return CODES[self.code].severity
+
+    @property
+    def step(self) -> int:
+        """The number of the verification step."""
+        return CODES[self.code].step
+
+    @property
+    def remedy(self) -> str:
+        """What a reader can do about it; empty if nothing."""
+        return CODES[self.code].remedy
