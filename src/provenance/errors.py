@@ -1,5 +1,7 @@
 """The one exception tree. Whatever the input, only these leave the public API.
 
+The tree::
+
     ProvenanceError
     ├── CanonicalError      JSON that the strict reader or the RFC 8785 writer refuses
     ├── DigestError         bytes, names, inventories, trees or tensors that break a rule
@@ -23,6 +25,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from provenance.verification.report import Report
 
 __all__ = [
@@ -72,6 +76,20 @@ class ProvenanceError(Exception):
         where = f"{path}: " if path else ""
         advice = f"; {remedy}" if remedy else ""
         super().__init__(f"{where}{problem}{advice}")
+
+    def __reduce__(  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+        self,
+    ) -> tuple[Callable[..., ProvenanceError], tuple[object, ...]]:
+        """Copy and pickle by the parts, so that an error survives the way out of a process pool."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(
+    cls: type[ProvenanceError], args: tuple[object, ...], parts: dict[str, object]
+) -> ProvenanceError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(parts)
+    return error
 
 
 class CanonicalError(ProvenanceError):

@@ -170,6 +170,7 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     # 12. Digests
     ("digest-mismatch", _E, 12, "A file has other bytes than the signed ones.", "It was changed, edited or damaged; fetch it again, or ask the publisher to sign the new one."),
     ("sha256-not-recomputed", _X, 12, "SHA-256 was not recomputed; that column is the signer's word (BLAKE3 was).", "Use --all-digests to recompute every recorded digest."),
+    ("digest-not-recomputed", _X, 12, "A recorded digest by another algorithm was not recomputed; it proves nothing.", ""),
     ("digest-not-supplied", _X, 12, "The caller supplied no digest of an algorithm that the manifest records.", ""),
     ("hard-link", _N, 12, "A file has more than one name on this disk.", ""),
     # 13. Files of the manifest folder

@@ -1,0 +1,112 @@
+# Every command of this repository. `make` alone prints the list.
+# `.venv` sets itself up: nothing but Python 3.11 or newer (with its venv module), git and make is needed.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+# Processes that run tests at the same time.
+JOBS ?= auto
+# Other interpreters that run the quick tests too, where they exist.
+OTHER_PYTHONS ?= python3.11 python3.12 python3.13
+
+# The interpreter of `.venv`: the first that is new enough and can make an environment.
+CANDIDATES := python3 python3.13 python3.12 python3.11
+USABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for name in $(CANDIDATES); do \
+	if "$$name" -c "$(USABLE)" 2>/dev/null; then command -v "$$name"; break; fi; done)
+
+PIP_OPTIONS := --quiet --disable-pip-version-check --no-input --constraint constraints.txt
+
+# The repository decides what Python imports and, by `.gitignore`, where bytecode lies: without
+# bytecode every test of the command line would compile the library again.
+unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH PYTHONSTARTUP
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-quick test-others test-slow lint format bench docs vectors schema clean
+
+help: ## print this table
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- environments ----------------------------------------------------------------------------------
+
+$(VENV)/.pip: constraints.txt
+	@if [ -z "$(PYTHON)" ]; then \
+	  echo "No Python 3.11 or newer with its venv module was found."; \
+	  echo "On Debian or Ubuntu: apt-get install python3-venv. Or name one: make PYTHON=/path/to/python3"; \
+	  exit 1; fi
+	@if ! [ -x $(BIN)/python ]; then \
+	  echo "Setting up $(VENV) with $(PYTHON)"; "$(PYTHON)" -m venv $(VENV); fi
+	@$(BIN)/python -m pip install $(PIP_OPTIONS) pip  # the one inside Python knows no dependency groups
+	@touch $@
+
+$(VENV)/.demo: pyproject.toml constraints.txt $(VENV)/.pip
+	@echo "Installing the library and what the demo needs"
+	@$(BIN)/python -m pip install $(PIP_OPTIONS) --build-constraint constraints.txt --editable . --group demo
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo
+	@echo "Installing what tests, lint and documentation need"
+	@$(BIN)/python -m pip install $(PIP_OPTIONS) --group dev
+	@touch $@
+
+.venv-%/.test: pyproject.toml constraints.txt
+	@echo "Setting up .venv-$*"
+	@$* -m venv .venv-$*
+	@.venv-$*/bin/python -m pip install $(PIP_OPTIONS) pip
+	@.venv-$*/bin/python -m pip install $(PIP_OPTIONS) --build-constraint constraints.txt --editable . --group test
+	@touch $@
+
+# --- what a user runs ------------------------------------------------------------------------------
+
+demo: $(VENV)/.demo ## record, release, sign and verify a real training run, then tamper with it
+	@$(BIN)/python docs/examples/digits/demo.py
+
+# --- what a developer runs -------------------------------------------------------------------------
+
+test: test-others test-quick ## run all tests but the slow ones, with the coverage gate
+
+test-quick: $(VENV)/.dev
+	$(PYTEST) -m "not slow" --numprocesses=$(JOBS) --cov --cov-report=term
+
+test-others: $(VENV)/.dev
+	@own=$$($(BIN)/python -c 'import sys; print("python%d.%d" % sys.version_info[:2])'); \
+	for name in $(OTHER_PYTHONS); do \
+	  if [ "$$name" = "$$own" ]; then continue; fi; \
+	  if ! "$$name" -c "$(USABLE)" 2>/dev/null; then echo "$$name is not here: left out"; continue; fi; \
+	  $(MAKE) --no-print-directory ".venv-$$name/.test" || exit 1; \
+	  echo "Quick tests with $$name"; \
+	  ".venv-$$name/bin/python" -m pytest -q -m "not slow and not property" --ignore=tests/docs \
+	    --numprocesses=$(JOBS) -p no:cacheprovider || exit 1; \
+	done
+
+test-slow: $(VENV)/.dev ## run the slow tests: clean install and long suites
+	$(PYTEST) -m slow --durations=10
+
+lint: $(VENV)/.dev ## check style, types and generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=tests $(BIN)/python -m generate --check
+
+format: $(VENV)/.dev ## let the formatter and the safe fixes rewrite the code
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## measure speed and print medians
+	@for script in tests/benchmarks/bench_*.py; do $(BIN)/python "$$script" || exit 1; done
+
+docs: $(VENV)/.dev ## build the site strictly into docs/_build/html
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet -b html docs docs/_build/html
+	@echo "The site is docs/_build/html/index.html"
+
+vectors: $(VENV)/.dev ## write spec/vectors/ again from their generators
+	PYTHONPATH=tests $(BIN)/python -m vectors
+
+schema: $(VENV)/.dev ## write spec/schema/, spec/registry/ and the generated reference pages again
+	PYTHONPATH=tests $(BIN)/python -m generate
+
+clean: ## remove environments, builds, caches and what the demo wrote
+	rm -rf .venv .venv-* build dist demo docs/_build .coverage .coverage.* htmlcov
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find src tests docs -name __pycache__ -type d -prune -exec rm -rf {} +

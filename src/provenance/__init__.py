@@ -1,0 +1,122 @@
+"""Make the whole training of a model a signed, checkable document that travels with the model.
+
+`verify` and `inspect` check a release; `record` and `start` collect a run while it happens;
+`release` and `sign_release` publish it. Everything public is listed in `__all__`.
+
+The names are loaded when they are first used (PEP 562): importing this package imports no other
+part of it, so that a script pays for no more than it uses.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import MappingProxyType
+
+TYPE_CHECKING = False  # type checkers know the name; importing `typing` would cost 6 ms
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provenance.errors import (
+        CanonicalError,
+        CaptureError,
+        DigestError,
+        EnvelopeError,
+        InputError,
+        ManifestError,
+        MissingExtraError,
+        ProvenanceError,
+        RecordingError,
+        SignatureError,
+        SigningError,
+        TrustError,
+        UsageError,
+        VerificationError,
+    )
+    from provenance.findings import Finding, Severity
+    from provenance.manifest import Manifest
+    from provenance.recording import Builder, Run, record, release, sign_release, start
+    from provenance.verification import Report, VerifiedManifest, inspect, verify
+
+    __version__: str
+
+__all__ = [
+    "Builder",
+    "CanonicalError",
+    "CaptureError",
+    "DigestError",
+    "EnvelopeError",
+    "Finding",
+    "InputError",
+    "Manifest",
+    "ManifestError",
+    "MissingExtraError",
+    "ProvenanceError",
+    "RecordingError",
+    "Report",
+    "Run",
+    "Severity",
+    "SignatureError",
+    "SigningError",
+    "TrustError",
+    "UsageError",
+    "VerificationError",
+    "VerifiedManifest",
+    "__version__",
+    "inspect",
+    "record",
+    "release",
+    "sign_release",
+    "start",
+    "verify",
+]
+
+#: The public names of each room; a test compares this table with `__all__` and the imports above.
+_ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "provenance.errors": (
+            "CanonicalError",
+            "CaptureError",
+            "DigestError",
+            "EnvelopeError",
+            "InputError",
+            "ManifestError",
+            "MissingExtraError",
+            "ProvenanceError",
+            "RecordingError",
+            "SignatureError",
+            "SigningError",
+            "TrustError",
+            "UsageError",
+            "VerificationError",
+        ),
+        "provenance.findings": ("Finding", "Severity"),
+        "provenance.manifest": ("Manifest",),
+        "provenance.recording": ("Builder", "Run", "record", "release", "sign_release", "start"),
+        "provenance.verification": ("Report", "VerifiedManifest", "inspect", "verify"),
+    }
+)
+
+_HOMES: Mapping[str, str] = MappingProxyType(
+    {name: room for room, names in _ROOMS.items() for name in names}
+)
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its room, once."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415  # slow to import, seldom asked for
+
+        value: object = version("training-provenance")
+    elif name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    else:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *__all__})

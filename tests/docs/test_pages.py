@@ -1,0 +1,48 @@
+"""Every code block of the README and the documentation runs and prints what its page shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.blocks import RUN, Page, find_blocks, page_environment, run_page
+from support.source import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGES = {
+    str(path.relative_to(REPOSITORY)): path
+    for path in [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+    if "_build" not in path.parts
+}
+
+#: Every block that is shown and not run, with its reason. A new one must be put here by hand.
+NOT_RUN: dict[str, set[str]] = {}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_blocks_of_the_page_run(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    run_page(Page(PAGES[name], folder, page_environment(tmp_path)))
+
+
+def test_blocks_that_are_not_run_are_known() -> None:
+    found: dict[str, set[str]] = {}
+    for name, path in PAGES.items():
+        for block in find_blocks(path.read_text(encoding="utf-8")):
+            if block.no_run:
+                found.setdefault(name, set()).add(block.no_run)
+    assert found == NOT_RUN
+
+
+def test_shell_lines_are_never_shown_without_being_run() -> None:
+    other = [
+        (name, block.line)
+        for name, path in PAGES.items()
+        for block in find_blocks(path.read_text(encoding="utf-8"))
+        if block.language not in RUN and block.text.startswith("$ ")
+    ]
+    assert other == [], "a block of commands is written as ```console"

@@ -1,0 +1,107 @@
+"""Public is what `__all__` lists: it exists, is documented, and no import hides it."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import types
+from typing import TYPE_CHECKING
+
+import pytest
+
+import provenance
+from support.source import REPOSITORY, SOURCE, find_modules, parse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODULES = find_modules(SOURCE, "provenance")
+PACKAGES = [name for name, path in MODULES.items() if path.stem == "__init__"]
+ROOMS = sorted({name.split(".")[1] for name in MODULES if "." in name})
+
+
+def public_definitions(path: Path) -> set[str]:
+    """Return the classes and functions that a module defines under a public name.
+
+    A command that a decorator puts into its group is reached through the group.
+    """
+    kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    return {
+        node.name
+        for node in parse(path).body
+        if isinstance(node, kinds)
+        and not node.name.startswith("_")
+        and not any(".command(" in ast.unparse(decorator) for decorator in node.decorator_list)
+    }
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_all_lists_what_the_module_defines(name: str) -> None:
+    module = importlib.import_module(name)
+    assert public_definitions(MODULES[name]) <= set(module.__all__)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_names_of_all_exist_and_are_documented(name: str) -> None:
+    module = importlib.import_module(name)
+    assert module.__doc__
+    assert len(set(module.__all__)) == len(module.__all__)
+    for public in module.__all__:
+        value = getattr(module, public)
+        defined = getattr(value, "__qualname__", "") == public  # not a constant made by a call
+        if defined and (inspect.isclass(value) or inspect.isroutine(value)):
+            assert value.__doc__, f"{name}.{public} has no docstring"
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_no_public_name_is_hidden_by_a_module_of_the_same_name(name: str) -> None:
+    for other in MODULES:  # importing a submodule binds its name in the package
+        importlib.import_module(other)
+    package = importlib.import_module(name)
+    hidden = [
+        public
+        for public in package.__all__
+        if isinstance(getattr(package, public), types.ModuleType)
+    ]
+    assert hidden == []
+
+
+@pytest.mark.parametrize("name", provenance.__all__)
+def test_lazy_name_resolves_twice_to_the_same_thing(name: str) -> None:
+    value = getattr(provenance, name)
+    assert getattr(provenance, name) is value
+    assert name in dir(provenance)
+
+
+def test_table_of_lazy_names_is_all_of_them() -> None:
+    listed = [name for names in provenance._ROOMS.values() for name in names]
+    assert sorted([*listed, "__version__"]) == sorted(provenance.__all__)
+
+
+def test_type_checkers_see_the_same_names_as_the_interpreter() -> None:
+    tree = parse(MODULES["provenance"])
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    seen = {
+        node.module: tuple(alias.name for alias in node.names)
+        for node in imports
+        if node.module and node.module.startswith("provenance.")
+    }
+    assert seen == dict(provenance._ROOMS)
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = provenance.nothing
+
+
+def test_version_is_the_one_of_the_distribution() -> None:
+    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'version = "{provenance.__version__}"' in text
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_room_has_a_page_in_the_reference(room: str) -> None:
+    pages = (REPOSITORY / "docs" / "reference" / "api").glob("*.md")
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    assert f"automodule:: provenance.{room}\n" in text
