@@ -1,0 +1,53 @@
+"""DSSE envelopes, Sigstore bundles and in-toto Statements: bytes in, bytes out.
+
+Nothing here knows a key or trusts anything; `provenance.signing` verifies a bundle and hands out
+its payload, and `parse_statement` reads that. `spec/envelope.md` is the contract.
+"""
+
+from __future__ import annotations
+
+from provenance.envelope.bundle import (
+    MEDIA_TYPE,
+    MEDIA_TYPES,
+    Bundle,
+    parse_bundle,
+    write_bundle,
+)
+from provenance.envelope.dsse import (
+    PAYLOAD_TYPE,
+    Envelope,
+    Signature,
+    pae,
+    parse_envelope,
+    write_envelope,
+)
+from provenance.envelope.statement import (
+    STATEMENT_TYPE,
+    SUBJECT_ALGORITHMS,
+    Statement,
+    Subject,
+    manifest_digest,
+    parse_statement,
+    write_statement,
+)
+
+__all__ = [
+    "MEDIA_TYPE",
+    "MEDIA_TYPES",
+    "PAYLOAD_TYPE",
+    "STATEMENT_TYPE",
+    "SUBJECT_ALGORITHMS",
+    "Bundle",
+    "Envelope",
+    "Signature",
+    "Statement",
+    "Subject",
+    "manifest_digest",
+    "pae",
+    "parse_bundle",
+    "parse_envelope",
+    "parse_statement",
+    "write_bundle",
+    "write_envelope",
+    "write_statement",
+]
