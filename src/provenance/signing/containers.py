@@ -1,0 +1,180 @@
+"""Key files: which container this is, and what to say if it is not one that we read.
+
+PEM and DER are told apart by the first bytes; a file with two blocks, or of another tool, is
+refused in words. Passwords never reach a message. Reading a key file is the only I/O here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+
+from provenance.digest import read_file
+from provenance.errors import SigningError
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
+
+__all__ = ["Password", "load_private", "load_public", "password_bytes", "read_key_file"]
+
+Password = bytes | str | Callable[[], bytes | str] | None
+"""A password, a function that asks for it, or nothing."""
+
+#: Largest key file; an RSA key of 16,384 bits has 13 KiB.
+MAX_KEY_FILE_BYTES = 65_536
+
+_PEM_LABEL = re.compile(rb"^-----BEGIN ([A-Z0-9 ]{1,64})-----", re.MULTILINE)
+_SHOWN_LABELS = 4
+_PEM_MARK = b"-----BEGIN "
+# `openssl ecparam -genkey` writes this block before the key; the key names its curve by itself.
+_EC_PARAMETERS = b"EC PARAMETERS"
+_PRIVATE_LABELS = (b"PRIVATE KEY", b"ENCRYPTED PRIVATE KEY", b"EC PRIVATE KEY")
+# What people name by mistake, and what to tell them.
+_REFUSALS: dict[bytes, tuple[str, str]] = {
+    b"CERTIFICATE": (
+        "a certificate, expected a bare key",
+        "a key taken out of it would lose the certificate's limits; name a key file",
+    ),
+    b"OPENSSH PRIVATE KEY": (
+        "an OpenSSH private key, which this version does not read",
+        "make a key with `provenance keygen`",
+    ),
+    b"ENCRYPTED COSIGN PRIVATE KEY": (
+        "a cosign private key, which this version does not read",
+        "make a key with `provenance keygen`",
+    ),
+    b"ENCRYPTED SIGSTORE PRIVATE KEY": (
+        "a cosign private key, which this version does not read",
+        "make a key with `provenance keygen`",
+    ),
+    b"RSA PRIVATE KEY": (
+        "an RSA key, expected ECDSA P-256, ECDSA P-384 or Ed25519",
+        "make a key with `provenance keygen`",
+    ),
+}
+
+
+def read_key_file(path: str | PathLike[str]) -> tuple[bytes, bool]:
+    """Return the bytes of a key file, and whether they are PEM.
+
+    The caller named this file, so a link to it is followed: secrets are often mounted as links.
+
+    Raises:
+        InputError: The file cannot be read, is no regular file, or is larger than any key.
+    """
+    try:
+        real = os.path.realpath(path)
+    except ValueError:  # a name with U+0000 in it, which the reader refuses in words
+        real = os.fspath(path)
+    data = read_file(real, max_bytes=MAX_KEY_FILE_BYTES)
+    return data, _PEM_MARK in data or data.startswith((b"ssh-", b"ecdsa-sha2-"))
+
+
+def load_public(data: bytes, *, pem: bool) -> PublicKeyTypes:
+    """Return the public key of a PEM or DER document, of whatever kind.
+
+    Raises:
+        SigningError: The document holds something else.
+    """
+    if pem:
+        _check_public_label(data)
+    load = serialization.load_pem_public_key if pem else serialization.load_der_public_key
+    try:
+        return load(data)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise _refusal("not a public key that can be read (PEM or DER)") from error
+
+
+def load_private(data: bytes, password: Password, *, pem: bool) -> PrivateKeyTypes:
+    """Return the private key of a PEM or DER document, of whatever kind.
+
+    Raises:
+        SigningError: The document holds something else, or the password is wrong or missing.
+    """
+    if pem:
+        _check_private_label(data)
+    load = serialization.load_pem_private_key if pem else serialization.load_der_private_key
+    try:
+        key = load(data, None)
+    except TypeError as error:  # the loader's way of saying that the key is encrypted
+        return _load_encrypted(load, data, password, error)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise _refusal("not a private key that can be read (PKCS#8 or EC, PEM or DER)") from error
+    if password is not None and not callable(password):
+        remedy = "leave the password out, or encrypt the key"
+        raise _refusal("a password was given, but the key is not encrypted", remedy)
+    return key
+
+
+def password_bytes(password: Password) -> bytes | None:
+    """Return the password as bytes; a function is asked, text is encoded as UTF-8."""
+    answer = password() if callable(password) else password
+    return answer.encode("utf-8", "surrogatepass") if isinstance(answer, str) else answer
+
+
+def _load_encrypted(
+    load: Callable[[bytes, bytes | None], PrivateKeyTypes],
+    data: bytes,
+    password: Password,
+    reason: TypeError,
+) -> PrivateKeyTypes:
+    secret = password_bytes(password)
+    if not secret:
+        remedy = "give its password"
+        raise _refusal(
+            "the private key is encrypted, and no password was given", remedy
+        ) from reason
+    try:
+        return load(data, secret)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        problem = "the private key cannot be decrypted: the password is wrong, or the file damaged"
+        raise _refusal(problem, "try the password again") from error
+
+
+def _labels(data: bytes) -> list[bytes]:
+    found: list[bytes] = _PEM_LABEL.findall(data)
+    for label in found:
+        if label in _REFUSALS:
+            raise _refusal(*_REFUSALS[label])
+    return found
+
+
+def _check_public_label(data: bytes) -> None:
+    if data.startswith((b"ssh-", b"ecdsa-sha2-")):
+        problem = "an OpenSSH public key, which this version does not read"
+        raise _refusal(problem, "`ssh-keygen -e -m PKCS8 -f FILE` converts it to PEM")
+    found = _labels(data)
+    if any(label.endswith(b"PRIVATE KEY") for label in found):
+        problem = "a private key, expected a public one"
+        raise _refusal(problem, "name the file that ends in .pub, and keep this one secret")
+    # Of several keys a reader may take any; a person who sees the first cannot tell which is
+    # trusted.
+    if found != [b"PUBLIC KEY"]:
+        raise _refusal(f"{_named(found)}, expected exactly one PUBLIC KEY")
+
+
+def _check_private_label(data: bytes) -> None:
+    found = [label for label in _labels(data) if label != _EC_PARAMETERS]
+    if found == [b"PUBLIC KEY"]:
+        problem = "a public key, expected a private one"
+        raise _refusal(problem, "name the file without .pub")
+    if len(found) != 1 or found[0] not in _PRIVATE_LABELS:
+        raise _refusal(f"{_named(found)}, expected exactly one PRIVATE KEY")
+
+
+def _named(labels: list[bytes]) -> str:
+    if not labels:
+        return "no PEM block"
+    listed = ", ".join(label.decode("ascii") for label in labels[:_SHOWN_LABELS])
+    return f"PEM blocks {listed}" + (", …" if len(labels) > _SHOWN_LABELS else "")
+
+
+def _refusal(problem: str, remedy: str = "") -> SigningError:
+    return SigningError(problem=problem, remedy=remedy, code="key-refused")

@@ -1,0 +1,202 @@
+"""Public keys of the three kinds: read from PEM or DER, and verify. Reading a file is the only I/O.
+
+A key comes from whoever decides about trust; nothing in a bundle chooses it, or the algorithm.
+
+Source: `spec/envelope.md`, section "Keys".
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+from provenance.digest.names import printable_name
+from provenance.envelope import pae
+from provenance.errors import SignatureError, SigningError
+from provenance.signing.containers import load_public, read_key_file
+from provenance.signing.edwards import check_edwards_key
+from provenance.signing.fingerprints import fingerprint_of, hint_of
+from provenance.signing.schemes import SCHEMES, KeyKind, Scheme
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
+
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+    from provenance.envelope import Bundle
+
+__all__ = ["HASHES", "PublicKey", "refused_at", "refused_kind"]
+
+#: The hash functions of the ECDSA schemes, by the name in the table of schemes.
+HASHES: Mapping[str, hashes.HashAlgorithm] = MappingProxyType(
+    {"sha256": hashes.SHA256(), "sha384": hashes.SHA384()}
+)
+
+_PublicHandle = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+_CURVES: dict[str, KeyKind] = {"secp256r1": "ecdsa-p256", "secp384r1": "ecdsa-p384"}
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A public key that somebody trusts: verifies bundles that its private half signed.
+
+    Two public keys are equal if they are the same key, whatever file or encoding they came from.
+    """
+
+    spki: bytes = field(repr=False)
+    """The SubjectPublicKeyInfo, DER, in its usual form (named curve, uncompressed point)."""
+
+    kind: KeyKind = field(compare=False)
+    """The kind of key, e.g. `ecdsa-p256`."""
+
+    scheme: str = field(compare=False)
+    """The one scheme that this key is used with, e.g. `ecdsa-p256-sha256`."""
+
+    fingerprint: str = field(compare=False)
+    """The key as people compare it: `SHA256:` and unpadded base64 of SHA-256(SPKI DER)."""
+
+    _handle: _PublicHandle = field(repr=False, compare=False)
+
+    @classmethod
+    def from_pem(cls, data: bytes) -> Self:
+        """Return the key of a PEM document with one `PUBLIC KEY` block.
+
+        Raises:
+            SigningError: It holds something else, or a key that is weak or of another kind.
+        """
+        return cls.from_handle(load_public(data, pem=True))
+
+    @classmethod
+    def from_der(cls, data: bytes) -> Self:
+        """Return the key of a SubjectPublicKeyInfo in DER, with nothing behind it.
+
+        Raises:
+            SigningError: It is something else, or a key that is weak or of another kind.
+        """
+        return cls.from_handle(load_public(data, pem=False))
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self:
+        """Return the key of a file, PEM or DER.
+
+        Raises:
+            InputError: The file cannot be read.
+            SigningError: It holds no public key that we use.
+        """
+        data, pem = read_key_file(path)
+        try:
+            return cls.from_pem(data) if pem else cls.from_der(data)
+        except SigningError as error:
+            raise refused_at(path, error) from error
+
+    @classmethod
+    def from_handle(cls, handle: PublicKeyTypes) -> Self:
+        """Return the key that `cryptography` has read or made.
+
+        Raises:
+            SigningError: It is weak or of another kind.
+        """
+        public, row = _usual_form(handle)
+        spki = public.public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return cls(
+            spki=spki,
+            kind=row.key,
+            scheme=row.scheme,
+            fingerprint=fingerprint_of(spki),
+            _handle=public,
+        )
+
+    @property
+    def hint(self) -> str:
+        """The key as bundles name it: padded base64 of the same digest."""
+        return hint_of(self.fingerprint)
+
+    def to_pem(self) -> bytes:
+        """Return the key as a PEM document with one `PUBLIC KEY` block."""
+        return self._handle.public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+
+    def verify(self, bundle: Bundle) -> None:
+        """Return if this key signed the bundle; its hint and key id are not looked at.
+
+        Raises:
+            SignatureError: It did not (code `signature-invalid`), or a certificate did (code
+                `signature-unsupported`).
+        """
+        if bundle.certificate is not None or bundle.key_hint is None:
+            raise SignatureError(
+                problem="the bundle is signed with a certificate, and the key named is a bare key",
+                remedy="name the identity or the certificate authority that is to be trusted",
+                code="signature-unsupported",
+            )
+        envelope = bundle.envelope
+        if len(envelope.signatures) != 1:
+            problem = f"{len(envelope.signatures)} signatures, expected exactly one"
+            raise SignatureError(problem=problem, code="bundle-signature-count")
+        message = pae(envelope.payload_type, envelope.payload)
+        self.verify_message(message, envelope.signatures[0].sig)
+
+    def verify_message(self, message: bytes, signature: bytes) -> None:
+        """Return if `signature` is this key's over `message`; for a bundle, use `verify`.
+
+        Args:
+            message: The bytes that were signed: the PAE of an envelope.
+            signature: DER for ECDSA (strict: no BER, nothing behind it), 64 bytes for Ed25519.
+
+        Raises:
+            SignatureError: It is not (code `signature-invalid`).
+        """
+        try:
+            if isinstance(self._handle, ed25519.Ed25519PublicKey):
+                self._handle.verify(signature, message)
+            else:
+                self._handle.verify(signature, message, ec.ECDSA(HASHES[SCHEMES[self.kind].hash]))
+        except InvalidSignature as error:
+            raise SignatureError(
+                problem=f"the signature does not verify under key {self.fingerprint}",
+                remedy="somebody changed the signed bytes, or another key signed them",
+                code="signature-invalid",
+            ) from error
+
+
+def refused_kind(handle: object) -> SigningError:
+    """Return the refusal of a key that is none of the three kinds."""
+    name = type(handle).__name__.removesuffix("PublicKey").removesuffix("PrivateKey")
+    if isinstance(handle, ec.EllipticCurvePublicKey | ec.EllipticCurvePrivateKey):
+        name = f"ECDSA {handle.curve.name}"
+    return SigningError(
+        problem=f"a key of kind {name}, expected ECDSA P-256, ECDSA P-384 or Ed25519",
+        remedy="this version uses no other kind; make a key with `provenance keygen`",
+        code="key-refused",
+    )
+
+
+def refused_at(path: str | PathLike[str], error: SigningError) -> SigningError:
+    """Return a refusal with the file that it is about."""
+    return SigningError(
+        path=printable_name(os.fspath(path)),
+        problem=error.problem,
+        remedy=error.remedy,
+        code=error.code,
+    )
+
+
+def _usual_form(handle: PublicKeyTypes) -> tuple[_PublicHandle, Scheme]:
+    if isinstance(handle, ed25519.Ed25519PublicKey):
+        check_edwards_key(handle.public_bytes_raw())
+        return handle, SCHEMES["ed25519"]
+    if isinstance(handle, ec.EllipticCurvePublicKey) and handle.curve.name in _CURVES:
+        # Built again from its numbers, so that a compressed point or explicit curve parameters are
+        # not a second fingerprint of the same key.
+        return handle.public_numbers().public_key(), SCHEMES[_CURVES[handle.curve.name]]
+    raise refused_kind(handle)
