@@ -1,0 +1,72 @@
+"""Tests of the trust policy."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
+
+import pytest
+
+from provenance.errors import UsageError
+from provenance.signing import generate_private_key
+from provenance.trust import TrustPolicy
+
+KEY = generate_private_key().public_key
+
+
+def test_the_default_trusts_nobody() -> None:
+    policy = TrustPolicy()
+    assert policy.keys == ()
+    assert policy.fingerprints == ()
+    assert (policy.model_name, policy.all_digests, policy.presets) == (None, False, ())
+    assert policy.clock_skew_seconds == 300
+
+
+def test_one_key_named_twice_counts_once() -> None:
+    other = generate_private_key("ed25519").public_key
+    policy = TrustPolicy(keys=(KEY, other, KEY))
+    assert policy.fingerprints == (KEY.fingerprint, other.fingerprint)
+
+
+def test_a_policy_is_frozen_and_derived_ones_leave_it_equal() -> None:
+    policy = TrustPolicy(keys=(KEY,), model_name="digits-mlp", presets=("hub",))
+    with pytest.raises(FrozenInstanceError):
+        policy.keys = ()  # type: ignore[misc]  # what the test is about
+    assert replace(policy, model_name="other") != policy
+    assert policy == TrustPolicy(keys=(KEY,), model_name="digits-mlp", presets=("hub",))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("keys", [KEY]),
+        ("keys", KEY),
+        ("keys", (b"key",)),
+        ("keys", (KEY.fingerprint,)),
+        ("keys", (KEY,) * 1025),
+        ("model_name", ""),
+        ("model_name", "x" * 1001),
+        ("model_name", 7),
+        ("all_digests", "false"),
+        ("all_digests", 1),
+        ("clock_skew_seconds", -1),
+        ("clock_skew_seconds", 86_401),
+        ("clock_skew_seconds", 1.5),
+        ("clock_skew_seconds", True),
+        ("clock_skew_seconds", "300"),
+        ("presets", "hub"),
+        ("presets", ["hub"]),
+        ("presets", ("all",)),
+        ("presets", (["hub"],)),
+    ],
+)
+def test_nonsense_is_a_usage_error_that_names_the_field(field: str, value: object) -> None:
+    arguments: dict[str, Any] = {field: value}
+    with pytest.raises(UsageError) as caught:
+        TrustPolicy(**arguments)
+    assert caught.value.path == field
+
+
+@pytest.mark.parametrize("skew", [0, 86_400])
+def test_the_limits_of_the_clock_are_allowed(skew: int) -> None:
+    assert TrustPolicy(clock_skew_seconds=skew).clock_skew_seconds == skew
