@@ -1,24 +1,40 @@
-"""`spec/schema/*.json`: the JSON Schema of every document, from its class."""
+"""`spec/schema/*.json` and the tables of `spec/manifest.md`, from the classes of the documents."""
 
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
+from generate.field_tables import filled_page
 from provenance.manifest.predicates import PREDICATE_PREFIX
 from provenance.manifest.schema import document_schema, predicate_schemas
-from provenance.verification import Report
+from support.source import REPOSITORY
 
-__all__ = ["schema_files"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["manifest_files", "schema_files"]
 
 #: The report is ours, but no predicate: nobody signs it.
 REPORT_SCHEMA = "report-v1.schema.json"
 
+#: The page whose tables say what the classes say.
+MANIFEST_PAGE = "spec/manifest.md"
+
 
 def schema_files() -> dict[str, str]:
-    """Return the text of every schema by its path in the repository."""
-    schemas = predicate_schemas()
-    schemas[REPORT_SCHEMA] = document_schema(Report, f"{PREDICATE_PREFIX}schema/{REPORT_SCHEMA}")
-    return {
-        f"spec/schema/{name}": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-        for name, schema in schemas.items()
-    }
+    """Return the text of every schema, and of the page with its tables, by path."""
+    from provenance.verification import Report  # noqa: PLC0415  # half of the library
+
+    report = document_schema(Report, f"{PREDICATE_PREFIX}schema/{REPORT_SCHEMA}")
+    return {**manifest_files(), f"spec/schema/{REPORT_SCHEMA}": _text(report)}
+
+
+def manifest_files() -> dict[str, str]:
+    """Return what is made from the documents that are signed."""
+    schemas = {f"spec/schema/{name}": _text(schema) for name, schema in predicate_schemas().items()}
+    return {**schemas, MANIFEST_PAGE: filled_page(REPOSITORY / MANIFEST_PAGE)}
+
+
+def _text(schema: Mapping[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,161 @@
+"""The frozen documents of the format and their JSON Schema. No I/O.
+
+One class per object of `spec/manifest.md`; the docstring under each field is the field's
+description in the schema. A document is made from a tree that `provenance.canonical` has parsed.
+"""
+
+from provenance.manifest.attestations import (
+    AboutManifest,
+    DatasetAttestation,
+    EvaluationAttestation,
+    Reproduced,
+    ReproductionAttestation,
+)
+from provenance.manifest.base import Document, parse_document, parse_timestamp, wire_fields
+from provenance.manifest.compute import (
+    Compute,
+    Cost,
+    Emissions,
+    Energy,
+    Gap,
+    Invoice,
+    JournalEntry,
+)
+from provenance.manifest.datasets import (
+    CleaningStep,
+    Collection,
+    Dataset,
+    Deduplication,
+    Labelling,
+    SensitiveData,
+    Source,
+    Split,
+)
+from provenance.manifest.disclosures import Disclosure, check_commitment, make_commitment
+from provenance.manifest.evaluations import Evaluation, Interval, MetricResult
+from provenance.manifest.extensions import check_extensions
+from provenance.manifest.files import (
+    CodeReference,
+    FileEntry,
+    FileReference,
+    FileTree,
+    ReleasedFile,
+    Submodule,
+    SupportingDocument,
+)
+from provenance.manifest.frozen import FrozenMapping, freeze, plain, thaw
+from provenance.manifest.manifest import (
+    MANIFEST_VERSION,
+    Generator,
+    Manifest,
+    Predicate,
+    Producer,
+)
+from provenance.manifest.model import (
+    Architecture,
+    BaseModelReference,
+    Model,
+    Release,
+    Tokenizer,
+)
+from provenance.manifest.predicates import (
+    DATASET_V1,
+    EVALUATION_V1,
+    MANIFEST_V1,
+    PREDICATE_PREFIX,
+    PREDICATE_TYPES,
+    REPRODUCTION_V1,
+)
+from provenance.manifest.processing import (
+    Accelerator,
+    Environment,
+    Framework,
+    Hardware,
+    Package,
+    ProcessingStep,
+)
+from provenance.manifest.reading import (
+    DOCUMENT_KINDS,
+    ParsedPredicate,
+    parse_manifest,
+    parse_predicate,
+)
+from provenance.manifest.schema import document_schema, predicate_schemas
+from provenance.manifest.training import Checkpoint, DataOrder, Segment, Training
+
+__all__ = [
+    "DATASET_V1",
+    "DOCUMENT_KINDS",
+    "EVALUATION_V1",
+    "MANIFEST_V1",
+    "MANIFEST_VERSION",
+    "PREDICATE_PREFIX",
+    "PREDICATE_TYPES",
+    "REPRODUCTION_V1",
+    "AboutManifest",
+    "Accelerator",
+    "Architecture",
+    "BaseModelReference",
+    "Checkpoint",
+    "CleaningStep",
+    "CodeReference",
+    "Collection",
+    "Compute",
+    "Cost",
+    "DataOrder",
+    "Dataset",
+    "DatasetAttestation",
+    "Deduplication",
+    "Disclosure",
+    "Document",
+    "Emissions",
+    "Energy",
+    "Environment",
+    "Evaluation",
+    "EvaluationAttestation",
+    "FileEntry",
+    "FileReference",
+    "FileTree",
+    "Framework",
+    "FrozenMapping",
+    "Gap",
+    "Generator",
+    "Hardware",
+    "Interval",
+    "Invoice",
+    "JournalEntry",
+    "Labelling",
+    "Manifest",
+    "MetricResult",
+    "Model",
+    "Package",
+    "ParsedPredicate",
+    "Predicate",
+    "ProcessingStep",
+    "Producer",
+    "Release",
+    "ReleasedFile",
+    "Reproduced",
+    "ReproductionAttestation",
+    "Segment",
+    "SensitiveData",
+    "Source",
+    "Split",
+    "Submodule",
+    "SupportingDocument",
+    "Tokenizer",
+    "Training",
+    "check_commitment",
+    "check_extensions",
+    "document_schema",
+    "freeze",
+    "make_commitment",
+    "parse_document",
+    "parse_manifest",
+    "parse_predicate",
+    "parse_timestamp",
+    "plain",
+    "predicate_schemas",
+    "thaw",
+    "wire_fields",
+]
