@@ -18,6 +18,8 @@ version = release = installed_version("training-provenance")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "examples"]
 nitpicky = True
+# Type variables have no page of their own.
+nitpick_ignore_regex = [(r"py:(class|obj)", r"provenance\..*\.T(_co)?")]
 
 html_theme = "furo"
 html_title = f"provenance {version}"

@@ -1,0 +1,94 @@
+"""Lock files near the code are bound by their digests, the most exact first."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from provenance.capture import capture_lockfiles, lockfiles
+from provenance.errors import CaptureError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def names(folder: Path) -> list[str | None]:
+    return [one.name for one in capture_lockfiles(folder).value]
+
+
+def write(folder: Path, *files: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in files:
+        (folder / name).write_text(name, encoding="utf-8")
+
+
+def test_lock_files_come_the_most_exact_first(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        *("requirements.txt", "requirements-dev.txt", "environment.yml", "uv.lock", "poetry.lock"),
+        *("pylock.toml", "pylock.gpu.toml", "Pipfile.lock", "conda-lock.yml", "pyproject.toml"),
+        *("my-requirements.txt", "uv.lock.bak"),
+    )
+    assert names(tmp_path) == [
+        *("uv.lock", "pylock.gpu.toml", "pylock.toml", "poetry.lock", "Pipfile.lock"),
+        *("conda-lock.yml", "requirements-dev.txt", "requirements.txt", "environment.yml"),
+    ]
+
+
+def test_lock_file_has_its_size_and_digests(tmp_path: Path) -> None:
+    write(tmp_path, "uv.lock")
+    captured = capture_lockfiles(tmp_path)
+    (found,) = captured.value
+    assert (found.name, found.size) == ("uv.lock", 7)
+    assert found.digest is not None
+    assert found.digest["sha256"] == hashlib.sha256(b"uv.lock").hexdigest()
+    assert captured.gaps == ()
+
+
+def test_folders_up_to_the_repository_are_searched_and_none_above(tmp_path: Path) -> None:
+    write(tmp_path, "uv.lock")
+    write(tmp_path / "project", "requirements.txt")
+    write(tmp_path / "project" / ".git", "HEAD")
+    write(tmp_path / "project" / "src" / "lib", "code.py")
+    assert names(tmp_path / "project" / "src" / "lib") == ["requirements.txt"]
+    (tmp_path / "project" / "requirements.txt").unlink()
+    assert names(tmp_path / "project" / "src" / "lib") == []
+
+
+def test_without_a_repository_the_folder_is_searched_alone(tmp_path: Path) -> None:
+    write(tmp_path, "uv.lock")
+    write(tmp_path / "scripts", "train.py")
+    captured = capture_lockfiles(tmp_path / "scripts")
+    assert captured.value == ()
+    assert [(gap.subject, gap.kind) for gap in captured.gaps] == [("lock file", "absent")]
+
+
+def test_folder_that_does_not_exist_is_an_absence(tmp_path: Path) -> None:
+    assert [gap.kind for gap in capture_lockfiles(tmp_path / "none").gaps] == ["absent"]
+    with pytest.raises(CaptureError):
+        capture_lockfiles("a\0b")
+
+
+def test_links_special_files_and_huge_ones_are_gaps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lockfiles, "MAX_LOCKFILE_BYTES", 10)
+    (tmp_path / "uv.lock").symlink_to("/etc/hosts")
+    os.mkfifo(tmp_path / "poetry.lock")
+    (tmp_path / "requirements.txt").write_text("x" * 11, encoding="utf-8")
+    captured = capture_lockfiles(tmp_path)
+    assert captured.value == ()
+    assert [gap.description for gap in captured.gaps] == [
+        "uv.lock is a link, and links are not followed",
+        "poetry.lock is neither a file nor a folder",
+        "requirements.txt is too large",
+        "none lies near the code",
+    ]
+
+
+def test_file_that_vanishes_is_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lockfiles, "_lockfile_names", lambda _folder: ["uv.lock"])
+    assert capture_lockfiles(tmp_path).gaps[0].description == "uv.lock cannot be read"
