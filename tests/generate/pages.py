@@ -65,6 +65,7 @@ def _helps(
         parent=parent,
         max_content_width=HELP_WIDTH,
         terminal_width=HELP_WIDTH,
+        **command.context_settings,
     )
     yield context.command_path, command.get_help(context).rstrip()
     if isinstance(command, click.Group):

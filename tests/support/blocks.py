@@ -10,8 +10,10 @@ The blocks of one page share one folder and one Python namespace, in the order o
 - `<!-- python … -->` is executed like the first, but a reader does not see it: a page prepares with
   it what its readers already have.
 
-A block that cannot run says why in its info string, ` ```console no-run reason="…" `, and a test
-lists all of them. Blocks in other languages are only shown.
+A block ` ```python save="train.py" `, in any language, is a file that the reader is to write: it is
+put into the folder under that name, and not run. A block that cannot run says why,
+` ```console no-run reason="…" `, and a test lists all of them. Blocks in other languages are only
+shown.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ COMMAND_TIMEOUT_SECONDS = 300
 RUN = frozenset({"python", "console"})
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,}) *(?P<info>[^`\n]*)$")
+_DIRECTIVE = re.compile(r"\{[a-z-]+\}$")  # ` ```{toctree} `: for the site, not for a reader to run
 _HIDDEN = re.compile(r"^<!-- python\s*$")
 _EXIT = re.compile(r"\s+# exit (\d+)$")
 
@@ -58,6 +61,9 @@ class Block:
     text: str
     no_run: str = ""
     """Why the block is not run; empty if it is."""
+
+    save: str = ""
+    """The file that the block is saved as; empty if it is none."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,8 @@ def find_blocks(text: str) -> list[Block]:
         elif match := _FENCE.match(line):
             body = _until(lines, match["fence"], match["indent"])
             language, _, options = match["info"].strip().partition(" ")
-            blocks.append(Block(number + 1, language, body, _reason(options, number)))
+            no_run, save = ("", "") if _DIRECTIVE.match(language) else _options(options, number)
+            blocks.append(Block(number + 1, language, body, no_run, save))
     return blocks
 
 
@@ -95,12 +102,11 @@ def _until(lines: Iterator[tuple[int, str]], end: str, indent: str) -> str:
     raise BlockError(f"a block is not closed with {end!r}")
 
 
-def _reason(options: str, line: int) -> str:
-    if not options:
-        return ""
-    if match := re.fullmatch(r'no-run reason="([^"]+)"', options):
-        return match[1]
-    raise BlockError(f'line {line}: expected no-run reason="…", found {options!r}')
+def _options(options: str, line: int) -> tuple[str, str]:
+    """Return why a block is not run, and the file that it is saved as."""
+    if match := re.fullmatch(r'(?:no-run reason="([^"]+)")?(?:save="([\w./-]+)")?', options):
+        return match[1] or "", match[2] or ""
+    raise BlockError(f'line {line}: expected no-run reason="…" or save="…", found {options!r}')
 
 
 def run_page(page: Page) -> int:
@@ -111,9 +117,15 @@ def run_page(page: Page) -> int:
     """
     namespace: dict[str, object] = {"__name__": "__page__"}
     found = find_blocks(page.path.read_text(encoding="utf-8"))
-    blocks = [block for block in found if block.language in RUN and not block.no_run]
+    blocks = [
+        block for block in found if block.save or (block.language in RUN and not block.no_run)
+    ]
     for block in blocks:
-        if block.language == "console":
+        if block.save:
+            file = page.folder / block.save
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block.text, encoding="utf-8")
+        elif block.language == "console":
             _run_console(block, page)
         else:
             _run_python(block, page, namespace)

@@ -13,9 +13,7 @@ __all__ = ["errors_of", "expect", "rungs_of"]
 def errors_of(report: Report) -> list[tuple[str, str]]:
     """Return code and path of every error."""
     return [
-        (finding.code, finding.path)
-        for finding in report.findings
-        if finding.severity == "error"
+        (finding.code, finding.path) for finding in report.findings if finding.severity == "error"
     ]
 
 

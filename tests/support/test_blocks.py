@@ -39,6 +39,15 @@ def test_block_opted_out_needs_its_reason() -> None:
         find_blocks("```python skip\n1/0\n```\n")
 
 
+def test_block_to_be_saved_becomes_a_file_and_is_not_run(tmp_path: Path) -> None:
+    text = (
+        '```python save="code/fails.py"\n1 / 0\n```\n'
+        '```toml save="a.toml"\nx = 1\n```\n'
+        "```console\n$ cat code/fails.py a.toml\n1 / 0\nx = 1\n```\n"
+    )
+    assert run_text(tmp_path, text) == 3
+
+
 def test_unclosed_block_is_refused() -> None:
     with pytest.raises(BlockError, match="not closed"):
         find_blocks("```python\nx = 1\n")
@@ -78,6 +87,7 @@ def test_wrong_block_is_found(text: str, tmp_path: Path) -> None:
         "```console\n$ python -c 'print(1)'\n1\n```\n",
         '```python no-run reason="shows a mistake"\n1 / 0\n```\n',
         "```json\n{]\n```\n",
+        "```{literalinclude} train.py\n:language: python\n```\n",
     ],
 )
 def test_right_block_passes(text: str, tmp_path: Path) -> None:

@@ -1,0 +1,33 @@
+"""The command line: one file per group of commands, over the library that everybody may import.
+
+`main` is the entry point of the two console commands, `provenance` and `training-provenance`.
+Nothing but click is imported until a command runs; the rooms are imported inside the commands.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code.
+
+    Args:
+        arguments: What stands behind the command's name; `None` takes it from `sys.argv`.
+
+    Raises:
+        SystemExit: Always, with the exit code.
+    """
+    from provenance.cli.safe_path import leave_out_working_directory
+
+    leave_out_working_directory()
+
+    from provenance.cli.program import run
+
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))

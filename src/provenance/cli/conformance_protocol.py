@@ -1,0 +1,288 @@
+"""The language-neutral protocol of `spec/conformance.md`, as this library answers it.
+
+`answer` turns one request into one response and raises nothing; `serve` does so line by line. Every
+operation reads the files that the request names, and nothing else.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from typing import TYPE_CHECKING
+
+from provenance import canonical
+from provenance.errors import CanonicalError, InputError, ProvenanceError, UsageError, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from typing import BinaryIO
+
+    from provenance.canonical import JsonValue
+    from provenance.verification.options import Target
+
+    Request = Mapping[str, JsonValue]
+
+__all__ = ["FIELDS", "MAX_LINE_BYTES", "PATH_FIELDS", "answer", "serve"]
+
+#: Longest request or response line, in bytes ([R-CONF-7]).
+MAX_LINE_BYTES = 16 * 1024 * 1024
+
+#: The members of a request by operation, beside `id` and `operation`, and the type of each.
+FIELDS: Mapping[str, Mapping[str, type]] = {
+    "verify": {
+        "folder": str,
+        "file": str,
+        "listing": str,
+        "bundle": str,
+        "keys": tuple,
+        "model": str,
+        "only": tuple,
+        "allDigests": bool,
+        "layout": str,
+        "presets": tuple,
+        "datasets": dict,
+        "code": str,
+        "documents": str,
+        "now": str,
+    },
+    "canonicalize": {"input": str, "file": str, "foreign": bool},
+    "number": {"text": str, "wire": object},
+    "tree-digest": {"folder": str, "inventory": str},
+    "tensor-digest": {"files": tuple},
+    "inclusion": {"root": dict, "entry": str, "proof": dict},
+    "dsse-pae": {"payloadType": str, "payload": str},
+}
+
+#: Members that hold a path, a list of paths, or an object of paths.
+PATH_FIELDS = frozenset(
+    {
+        "folder",
+        "file",
+        "listing",
+        "bundle",
+        "keys",
+        "datasets",
+        "code",
+        "documents",
+        "inventory",
+        "files",
+    }
+)
+
+
+def serve(source: BinaryIO, sink: BinaryIO) -> None:
+    """Answer each line of `source` with one line of `sink`, until the input ends.
+
+    Source: [R-CONF-1], [R-CONF-3], [R-CONF-4].
+    """
+    while line := source.readline(MAX_LINE_BYTES + 1):
+        sink.write(canonical.write(_answer_line(line), foreign=True) + b"\n")
+        sink.flush()
+
+
+def answer(request: Request) -> dict[str, JsonValue]:
+    """Return the response to one request.
+
+    Args:
+        request: The parsed request; its paths are absolute, or relative to the working folder.
+
+    Source: [R-CONF-2], [R-CONF-5], [R-CONF-8], [R-CONF-9].
+    """
+    identity = request.get("id", "")
+    operation = request.get("operation")
+    if not isinstance(operation, str) or operation not in _OPERATIONS:
+        return {"id": identity, "unsupported": True}
+    try:
+        _check_fields(operation, request)
+        return {"id": identity, **_OPERATIONS[operation](request)}
+    except ProvenanceError as error:
+        return {"id": identity, **_refusal(operation, error)}
+
+
+def _answer_line(line: bytes) -> dict[str, JsonValue]:
+    try:
+        request = canonical.parse(line, max_bytes=MAX_LINE_BYTES, foreign=True)
+    except ProvenanceError as error:
+        return {"id": "", "error": error.code}
+    if not isinstance(request, dict):
+        return {"id": "", "error": "json-syntax"}
+    return answer(request)
+
+
+def _check_fields(operation: str, request: Request) -> None:
+    fields = FIELDS[operation]
+    for name, value in request.items():
+        if name in {"id", "operation"}:
+            continue
+        if name not in fields or not isinstance(value, fields[name]):
+            raise UsageError(
+                path=f"/{name}", problem=f"{shown(value)} makes no sense for {operation}"
+            )
+
+
+def _refusal(operation: str, error: ProvenanceError) -> dict[str, JsonValue]:
+    if operation != "verify":
+        return {"error": error.code or "manifest-invalid", "message": str(error)}
+    # A key that cannot be used is an option that makes no sense: nothing was verified.
+    verdict = "ERROR" if isinstance(error, InputError) else "USAGE"
+    return {"verdict": verdict, "findings": (), "message": str(error)}
+
+
+def _verify(request: Request) -> dict[str, JsonValue]:
+    from provenance.verification import inspect
+
+    target, manifest = _target(request)
+    report = inspect(
+        target,
+        manifest=manifest,
+        keys=_texts(request, "keys"),
+        model=request.get("model"),  # type: ignore[arg-type]  # `_check_fields` has checked the types
+        only=_texts(request, "only"),
+        all_digests=bool(request.get("allDigests", False)),
+        layout=request.get("layout", "plain"),  # type: ignore[arg-type]  # as above; inspect checks it
+        presets=_texts(request, "presets"),
+        datasets=request.get("datasets"),  # type: ignore[arg-type]  # as above
+        code=request.get("code"),  # type: ignore[arg-type]  # as above
+        documents=request.get("documents"),  # type: ignore[arg-type]  # as above
+        clock=_clock(request),
+    )
+    findings: tuple[JsonValue, ...] = tuple(
+        {"code": found.code, "path": found.path} for found in report.findings
+    )
+    return {"verdict": str(report.verdict), "findings": findings}
+
+
+def _target(request: Request) -> tuple[Target, str | None]:
+    from provenance.digest import read_file
+    from provenance.verification import read_listing
+
+    given = [name for name in ("folder", "file", "listing") if name in request]
+    if len(given) != 1:
+        raise UsageError(problem="expected exactly one of folder, file and listing")
+    path = str(request[given[0]])
+    bundle = request.get("bundle")
+    manifest = None if bundle is None else str(bundle)
+    if given == ["listing"]:
+        return read_listing(read_file(path, max_bytes=canonical.MAX_LISTING_BYTES)), manifest
+    return path, manifest
+
+
+def _clock(request: Request) -> Callable[[], datetime]:
+    from provenance.manifest import parse_timestamp
+
+    if "now" not in request:
+        raise UsageError(problem="expected the time as `now`")
+    now = parse_timestamp(str(request["now"]))
+    return lambda: now
+
+
+def _canonicalize(request: Request) -> dict[str, JsonValue]:
+    foreign = bool(request.get("foreign", False))
+    if ("input" in request) == ("file" in request):
+        raise UsageError(problem="expected exactly one of input and file")
+    if "input" in request:
+        data = _bytes(request, "input")
+    else:
+        from provenance.digest import read_file
+
+        data = read_file(str(request["file"]), max_bytes=canonical.MAX_DOCUMENT_BYTES)
+    tree = canonical.parse(data, foreign=foreign)
+    return {"output": _base64(canonical.write(tree, foreign=foreign))}
+
+
+def _number(request: Request) -> dict[str, JsonValue]:
+    from decimal import Decimal, InvalidOperation
+
+    if ("text" in request) == ("wire" in request):
+        raise UsageError(problem="expected exactly one of text and wire")
+    if "wire" in request:
+        wire = request["wire"]
+        canonical.decode_number(wire)
+        if isinstance(wire, dict):
+            return {"output": wire["number"]}
+        return {"output": canonical.write(wire).decode("ascii")}
+    text = str(request["text"])
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:
+        raise _no_number(text) from error
+    return {"output": canonical.encode_number(value)}
+
+
+def _tree_digest(request: Request) -> dict[str, JsonValue]:
+    from provenance.digest import Inventory, hash_tree, read_file
+
+    if ("folder" in request) == ("inventory" in request):
+        raise UsageError(problem="expected exactly one of folder and inventory")
+    if "folder" in request:
+        inventory = hash_tree(str(request["folder"]))
+    else:
+        data = read_file(str(request["inventory"]), max_bytes=canonical.MAX_INVENTORY_BYTES)
+        inventory = Inventory.from_bytes(data)
+    return {"output": inventory.root.to_tree()}
+
+
+def _tensor_digest(request: Request) -> dict[str, JsonValue]:
+    from provenance.digest import hash_tensors
+
+    root, _ = hash_tensors(_texts(request, "files"))
+    return {"output": root.to_tree()}
+
+
+def _inclusion(request: Request) -> dict[str, JsonValue]:
+    from provenance.digest import InclusionProof, TypedRoot, check_inclusion
+
+    match request.get("root"):
+        case {"tree": str(kind), "size": int(size), "root": str(head), **rest} if not rest:
+            root = TypedRoot(kind, size, head)  # type: ignore[arg-type]  # it refuses other kinds
+        case other:
+            raise UsageError(path="/root", problem=f"expected a typed root, found {shown(other)}")
+    proof = InclusionProof.from_bytes(canonical.write(request.get("proof")), source="/proof")
+    check_inclusion(root, _bytes(request, "entry"), proof)
+    return {"output": True}
+
+
+def _dsse_pae(request: Request) -> dict[str, JsonValue]:
+    from provenance.envelope import pae
+
+    return {"output": _base64(pae(str(request["payloadType"]), _bytes(request, "payload")))}
+
+
+def _texts(request: Request, name: str) -> tuple[str, ...]:
+    values = request.get(name, ())
+    if not isinstance(values, tuple) or not all(isinstance(value, str) for value in values):
+        raise UsageError(
+            path=f"/{name}", problem=f"expected a list of strings, found {shown(values)}"
+        )
+    return tuple(str(value) for value in values)
+
+
+def _bytes(request: Request, name: str) -> bytes:
+    text = request.get(name, "")
+    try:
+        return b64decode(str(text), validate=True)
+    except ValueError as error:
+        raise UsageError(
+            path=f"/{name}", problem=f"expected base64, found {shown(text)}"
+        ) from error
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode("ascii")
+
+
+def _no_number(text: str) -> ProvenanceError:
+    return CanonicalError(
+        path="/text", problem=f"{shown(text)} is not a decimal number", code="json-number"
+    )
+
+
+_OPERATIONS: Mapping[str, Callable[[Request], dict[str, JsonValue]]] = {
+    "verify": _verify,
+    "canonicalize": _canonicalize,
+    "number": _number,
+    "tree-digest": _tree_digest,
+    "tensor-digest": _tensor_digest,
+    "inclusion": _inclusion,
+    "dsse-pae": _dsse_pae,
+}

@@ -1,0 +1,142 @@
+"""`provenance keygen`: a new pair of keys in two files.
+
+And what every command with a private key shares: where its password comes from. A password is never
+an argument, which other users of the machine could read.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from provenance.cli.output import format_option, say, say_json
+from provenance.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from provenance.signing import KeyKind
+
+__all__ = ["KEY_KINDS", "keygen", "password_option", "password_source", "read_password"]
+
+#: The kinds of keys, the default first; a test compares them with `provenance.signing.SCHEMES`.
+KEY_KINDS = ("ecdsa-p256", "ecdsa-p384", "ed25519")
+#: Largest password file.
+MAX_PASSWORD_BYTES = 4_096
+
+password_option = click.option(
+    "--password-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File whose first line is the key's password.",
+)
+
+
+@click.command(
+    short_help="Make a pair of keys.",
+    epilog="""
+    \b
+    Examples:
+      provenance keygen me.key
+      provenance keygen me.key --kind ed25519 --prompt
+    """,
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--kind",
+    type=click.Choice(KEY_KINDS),
+    default=KEY_KINDS[0],
+    show_default=True,
+    help="Kind of key. The default is the one that every other tool accepts.",
+)
+@password_option
+@click.option("--prompt", is_flag=True, help="Ask for a password on the terminal.")
+@format_option
+def keygen(
+    *, file: Path, kind: KeyKind, password_file: Path | None, prompt: bool, output_format: str
+) -> None:
+    """Make a key: the private half in FILE, the public half in FILE.pub.
+
+    Keep FILE secret (it is readable by you alone) and give FILE.pub, or its fingerprint, to the
+    people who are to verify your models. Without a password the private key is not encrypted.
+    Nothing that exists is overwritten.
+    """
+    from provenance.signing import generate_private_key, write_key_pair
+
+    password = _new_password(password_file, prompt=prompt)
+    key = generate_private_key(kind)
+    private, public = write_key_pair(file, key, password)
+    if output_format == "json":
+        found = {
+            "encrypted": password is not None,
+            "fingerprint": key.fingerprint,
+            "kind": kind,
+            "privateKey": str(private),
+            "publicKey": str(public),
+        }
+        say_json(found)
+        return
+    from provenance.render import escape
+
+    say(f"Private key: {escape(str(private))}  (keep it secret)")
+    say(f"Public key:  {escape(str(public))}  (give it to those who verify)")
+    say(f"Fingerprint: {key.fingerprint}")
+
+
+def password_source(file: Path | None) -> Callable[[], bytes] | bytes | None:
+    """Return where the password of an existing key comes from.
+
+    Returns:
+        The password of the file; without a file, on a terminal, a function that asks for it, which
+        is called only if the key is encrypted; otherwise nothing.
+    """
+    if file is not None:
+        return read_password(file)
+    return _ask if _on_terminal() else None
+
+
+def read_password(file: Path) -> bytes:
+    """Return the first line of a password file.
+
+    Raises:
+        InputError: The file cannot be read, or is larger than any password.
+        UsageError: The line is empty.
+    """
+    from provenance.digest import read_file
+
+    # Secrets are often mounted as links; the caller named this one.
+    data = read_file(os.path.realpath(file), max_bytes=MAX_PASSWORD_BYTES)
+    line = data.split(b"\n", 1)[0].removesuffix(b"\r")
+    if not line:
+        raise UsageError(path=str(file), problem="the first line of the password file is empty")
+    return line
+
+
+def _new_password(file: Path | None, *, prompt: bool) -> bytes | None:
+    if file is not None and prompt:
+        raise UsageError(
+            problem="--password-file and --prompt were both given", remedy="choose one"
+        )
+    if file is not None:
+        return read_password(file)
+    if not prompt:
+        return None
+    if not _on_terminal():
+        raise UsageError(
+            problem="there is no terminal to ask for a password on", remedy="use --password-file"
+        )
+    answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return answer.encode("utf-8")
+
+
+def _ask() -> bytes:
+    answer: str = click.prompt("Password of the key", hide_input=True, err=True)
+    return answer.encode("utf-8")
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty()

@@ -1,0 +1,151 @@
+"""The program: the group of all commands, and what happens when one of them fails.
+
+Whatever the input, a person sees one line that begins with `error:` and says what to do, and never
+a traceback (unless `--debug` asks for it). Exit codes: 0 done or PASS, 1 FAIL or refused, 2 usage,
+3 INCOMPLETE, 4 ERROR (something could not be read or written), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+import click
+
+from provenance.cli.completion import COMPLETE_VARIABLE, completion
+from provenance.cli.conformance import conformance
+from provenance.cli.describe import init
+from provenance.cli.digests import digest
+from provenance.cli.export import export
+from provenance.cli.keys import keygen
+from provenance.cli.output import flush, say_error, say_warning
+from provenance.cli.pinning import trust
+from provenance.cli.publish import release
+from provenance.cli.safe_path import find_strangers
+from provenance.cli.show import diff, show
+from provenance.cli.sign import sign
+from provenance.cli.verify import verify
+from provenance.errors import InputError, MissingExtraError, ProvenanceError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["exit_code_of", "program", "run"]
+
+#: What a shell says of a program that was interrupted: 128 and the number of SIGINT.
+INTERRUPTED = 130
+
+
+def _print_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's callback
+    if value and not context.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"provenance {version('training-provenance')}")
+        context.exit()
+
+
+@click.group(
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""
+    \b
+    Examples:
+      provenance verify my-model --key publisher.pub --model my-model
+      provenance show my-model
+      provenance keygen me.key
+    """,
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version and leave.",
+)
+@click.option("--debug", is_flag=True, help="Show a traceback when something fails.")
+def program(*, debug: bool) -> None:
+    """Record, release, sign and verify how a model was trained."""
+    del debug  # `run` reads it: it matters when everything else has failed
+
+
+for _command in (
+    keygen, init, release, sign, verify, show, digest, diff, trust, export, conformance, completion,
+):  # fmt: skip
+    program.add_command(_command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit code."""
+    _prepare_streams()
+    debug = "--debug" in arguments
+    try:
+        _warn_of_strangers()
+        code = _invoke(list(arguments))
+        flush()
+    except (KeyboardInterrupt, click.Abort):
+        say_error("interrupted")
+        code = INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last line of defence: no input may show a traceback
+        code = _report(error, debug=debug)
+    return code
+
+
+def exit_code_of(error: ProvenanceError) -> int:
+    """Return the exit code of a command other than `verify` that failed."""
+    if isinstance(error, UsageError):
+        return 2
+    return 4 if isinstance(error, InputError | MissingExtraError) else 1
+
+
+def _invoke(arguments: list[str]) -> int:
+    # Not standalone: click would print usage errors in two lines, and end the process by itself.
+    result: object = program.main(
+        arguments or ["--help"], prog_name="provenance", standalone_mode=False
+    )
+    return result if isinstance(result, int) else 0
+
+
+def _report(error: Exception, *, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+    if isinstance(error, click.ClickException):
+        say_error(error.format_message() + _where_to_read(error))
+        return error.exit_code
+    if isinstance(error, ProvenanceError):
+        say_error(str(error))
+        return exit_code_of(error)
+    if isinstance(error, OSError):
+        name = f"{error.filename}: " if error.filename else ""
+        say_error(f"{name}{error.strerror or error}")
+        return 4
+    say_error(
+        f"a fault of this program: {type(error).__name__}: {error}; "
+        "run it with --debug, and report what it shows"
+    )
+    return 4
+
+
+def _where_to_read(error: click.ClickException) -> str:
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        return f" See `{error.ctx.command_path} --help`."
+    return ""
+
+
+def _prepare_streams() -> None:
+    # A terminal that knows fewer characters gets escapes instead of a UnicodeEncodeError.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _warn_of_strangers() -> None:
+    if COMPLETE_VARIABLE in os.environ:
+        return  # a shell asks at every press of a key, and shows what we would say
+    for place in find_strangers():
+        say_warning(
+            f"{place}: an unrelated distribution called `provenance` is installed beside this "
+            "one, and both have an import package of that name; keep them in separate environments"
+        )

@@ -1,0 +1,188 @@
+"""`provenance show` and `provenance diff`: what manifests say, before anybody believes it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from provenance.cli.output import format_option, say, say_json
+
+if TYPE_CHECKING:
+    from provenance.canonical import JsonValue
+    from provenance.cli.sources import LoadedStatement
+    from provenance.render import Change
+
+__all__ = ["diff", "show"]
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(
+    epilog="""
+    \b
+    Examples:
+      provenance show my-model
+      provenance show my-model.draft --review
+      provenance show my-model --payload raw | sha256sum
+    """
+)
+@click.argument("source", type=_PATH, metavar="RELEASE|BUNDLE|DRAFT")
+@click.option(
+    "--payload",
+    type=click.Choice(["raw", "pretty"]),
+    help="Print the signed bytes instead: exactly as they are, or indented.",
+)
+@click.option(
+    "--review",
+    is_flag=True,
+    help="List what becomes public: hosts, users, addresses, paths, file names, packages.",
+)
+@format_option
+def show(*, source: Path, payload: str | None, review: bool, output_format: str) -> None:
+    """Show what a manifest says. Nothing is verified.
+
+    RELEASE is a folder with a manifest in it, BUNDLE a file such as manifest.sigstore.json, DRAFT
+    the folder of a draft that was not signed yet.
+    """
+    from provenance.cli.sources import load_statement
+
+    loaded = load_statement(source)
+    if payload == "raw":
+        _write_raw(loaded.payload)
+    elif payload == "pretty":
+        say_json(_parse_any(loaded))
+    elif review:
+        _print_review(loaded, output_format)
+    elif output_format == "json":
+        say_json(_tree(loaded))
+    else:
+        from provenance.envelope import manifest_digest
+        from provenance.render import render_manifest
+
+        text = render_manifest(
+            loaded.statement.predicate,
+            digest=manifest_digest(loaded.payload),
+            hint=loaded.hint,
+            kind=loaded.kind,
+        )
+        say(text)
+
+
+def _print_review(loaded: LoadedStatement, output_format: str) -> None:
+    from provenance.render import render_review, review_manifest
+
+    review = review_manifest(loaded.statement.predicate)
+    if output_format == "json":
+        say_json(dict(review.groups()))
+    else:
+        say(render_review(review))
+
+
+@click.command(
+    epilog="""
+    \b
+    Example:
+      provenance diff my-model-1.0 my-model-1.1
+    """
+)
+@click.argument("before", type=_PATH, metavar="A")
+@click.argument("after", type=_PATH, metavar="B")
+@format_option
+def diff(*, before: Path, after: Path, output_format: str) -> int:
+    """Show what differs between two manifests, by path. Nothing is verified.
+
+    A and B are releases, bundles or drafts. A line begins with + (only in B), - (only in A) or ~
+    (both, with another value). The exit code is 0 if they say the same, 1 if they differ.
+    """
+    from provenance.cli.sources import load_statement
+
+    first, second = load_statement(before), load_statement(after)
+    changes = _changes(first, second)
+    if output_format == "json":
+        say_json(
+            {
+                "changes": [_change_tree(change) for change in changes],
+                "equal": not changes,
+                "verified": False,
+            }
+        )
+    else:
+        _print_changes(changes, before, after)
+    return 1 if changes else 0
+
+
+def _changes(first: LoadedStatement, second: LoadedStatement) -> tuple[Change, ...]:
+    from provenance.render import find_changes
+
+    one, other = first.statement, second.statement
+    outside = find_changes(
+        {"predicateType": one.predicate_type, "subject": _subjects(first)},
+        {"predicateType": other.predicate_type, "subject": _subjects(second)},
+        path="statement:",
+    )
+    return outside + find_changes(one.predicate, other.predicate)
+
+
+def _subjects(loaded: LoadedStatement) -> tuple[JsonValue, ...]:
+    return tuple(
+        {"name": subject.name, "digest": {**subject.digest}}
+        for subject in loaded.statement.subjects
+    )
+
+
+def _print_changes(changes: tuple[Change, ...], before: Path, after: Path) -> None:
+    from provenance.render import escape, format_count, render_changes
+
+    names = f"{escape(str(before))} and {escape(str(after))}"
+    if not changes:
+        say(f"No difference between {names} (neither was verified).")
+        return
+    plural = "" if len(changes) == 1 else "s"
+    say(f"{format_count(len(changes))} difference{plural} between {names} (neither was verified):")
+    say("\n".join(render_changes(changes)))
+
+
+def _change_tree(change: Change) -> dict[str, object]:
+    tree: dict[str, object] = {"kind": change.kind, "path": change.path}
+    if change.kind != "added":
+        tree["before"] = change.before
+    if change.kind != "removed":
+        tree["after"] = change.after
+    return tree
+
+
+def _tree(loaded: LoadedStatement) -> dict[str, object]:
+    from provenance.envelope import manifest_digest
+
+    statement = loaded.statement
+    return {
+        "kind": loaded.kind,
+        "keyHint": loaded.hint or None,
+        "manifestDigest": manifest_digest(loaded.payload),
+        "path": str(loaded.path),
+        "predicate": statement.predicate,
+        "predicateType": statement.predicate_type,
+        "subject": _subjects(loaded),
+        "verified": False,
+    }
+
+
+def _parse_any(loaded: LoadedStatement) -> object:
+    from provenance import canonical
+
+    return canonical.parse(
+        loaded.payload, source=str(loaded.path), max_bytes=canonical.MAX_BUNDLE_BYTES, foreign=True
+    )
+
+
+def _write_raw(payload: bytes) -> None:
+    if sys.stdout.isatty():
+        from provenance.render import escape
+
+        # A terminal would obey what stands in the text; a file or a program gets the bytes.
+        say(escape(payload.decode("utf-8", "surrogateescape")))
+        return
+    sys.stdout.buffer.write(payload)

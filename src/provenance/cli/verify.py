@@ -1,0 +1,231 @@
+"""`provenance verify`: is this what was signed, by whom, and what is open on evidence."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from provenance.cli.output import format_option, in_colour, say, say_error, say_json
+from provenance.cli.sources import MANIFEST_FILE
+from provenance.errors import ProvenanceError, UsageError, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from provenance.trust import Pin
+    from provenance.verification import Report
+
+__all__ = ["verify"]
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(
+    short_help="Verify a model: the folder, or one file of it.",
+    epilog="""
+    \b
+    Examples:
+      provenance verify my-model --key publisher.pub --model my-model
+      provenance verify my-model --format json > report.json
+      provenance verify model.safetensors --manifest manifest.sigstore.json --key publisher.pub
+      provenance verify --listing SHA256SUMS --manifest manifest.sigstore.json --key publisher.pub
+      provenance verify my-model --key publisher.pub --dataset train=data/train.csv --code checkout
+    """,
+)
+@click.argument("path", type=_PATH, required=False)
+@click.option(
+    "--key",
+    "keys",
+    type=_PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Public key, any of which may have signed. May be repeated. Without it, the keys that "
+    "you have pinned count.",
+)
+@click.option("--model", metavar="NAME", help="The name that the model must have.")
+@click.option(
+    "--manifest",
+    type=_PATH,
+    metavar="BUNDLE",
+    help="The signed manifest, if it is not in the folder.",
+)
+@click.option(
+    "--listing",
+    type=_PATH,
+    metavar="FILE",
+    help="Digests that you hold, as `sha256sum` prints them; no file is read.",
+)
+@click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    metavar="ID=PATH",
+    help="Data that you hold, to be compared with what was signed. May be repeated.",
+)
+@click.option("--code", type=_PATH, metavar="PATH", help="Code that you hold.")
+@click.option("--documents", type=_PATH, metavar="PATH", help="Documents that you hold.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="PATTERN",
+    help="Look at these files only; the rest is not checked. May be repeated.",
+)
+@click.option(
+    "--all-digests", is_flag=True, help="Recompute every recorded digest, not BLAKE3 alone."
+)
+@click.option(
+    "--layout",
+    type=click.Choice(["plain", "hf-cache"]),
+    default="plain",
+    show_default=True,
+    help="hf-cache: a snapshot of the Hugging Face cache, whose links lead into its own blobs.",
+)
+@click.option(
+    "--preset",
+    "presets",
+    multiple=True,
+    metavar="NAME",
+    help="Ignore the files that a tool adds to a download, e.g. hub. May be repeated.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Stop reading after this time.",
+)
+@format_option
+def verify(
+    *,
+    path: Path | None,
+    keys: tuple[Path, ...],
+    model: str | None,
+    manifest: Path | None,
+    listing: Path | None,
+    datasets: tuple[str, ...],
+    code: Path | None,
+    documents: Path | None,
+    only: tuple[str, ...],
+    all_digests: bool,
+    layout: str,
+    presets: tuple[str, ...],
+    timeout: float | None,
+    output_format: str,
+) -> int:
+    """Verify the model in the folder PATH, or a single file of it.
+
+    The first line of the report says in words what is proved. Exit codes: 0 PASS, 1 FAIL (something
+    contradicts), 2 a wrong option, 3 INCOMPLETE (something required was not checked, e.g. no key
+    was named), 4 ERROR (something could not be read).
+    """
+    request = {
+        "datasets": _datasets(datasets),
+        "code": code,
+        "documents": documents,
+        "only": only,
+        "all_digests": all_digests,
+        "layout": layout,
+        "presets": presets,
+        "deadline": None if timeout is None else time.monotonic() + timeout,
+    }
+    if listing is not None:
+        manifest = _bundle_for_listing(path, manifest)
+    try:
+        report = _inspect(path, listing, manifest, keys=keys, model=model, **request)
+    except UsageError:
+        raise
+    except ProvenanceError as error:
+        say_error(str(error))  # the work could not be done: here that is ERROR, and never FAIL
+        return 4
+    _print(report, output_format)
+    return report.exit_code
+
+
+def _inspect(
+    path: Path | None,
+    listing: Path | None,
+    manifest: Path | None,
+    *,
+    keys: tuple[Path, ...],
+    model: str | None,
+    **request: Any,  # noqa: ANN401 - options by name, checked by `inspect`
+) -> Report:
+    from provenance.cli.pinned import find_pins
+    from provenance.render import show_progress
+    from provenance.verification import inspect
+
+    trusted: Sequence[Path | Pin] = keys
+    if not keys:
+        trusted, model = find_pins(path, manifest, model=model, layout=request["layout"])
+    with show_progress("Reading", sys.stderr, total=_total_of(path, listing)) as progress:
+        return inspect(
+            _target(path) if listing is None else _read_listing(listing),
+            manifest=manifest,
+            keys=trusted,
+            model=model,
+            progress=progress,
+            **request,
+        )
+
+
+def _read_listing(path: Path) -> dict[str, tuple[int | None, Mapping[str, str]]]:
+    from provenance.canonical import MAX_LISTING_BYTES
+    from provenance.digest import read_file
+    from provenance.verification import read_listing
+
+    # The caller named this file, so a link to it is followed.
+    return read_listing(read_file(os.path.realpath(path), max_bytes=MAX_LISTING_BYTES))
+
+
+def _target(path: Path | None) -> Path:
+    if path is None:
+        raise UsageError(problem="expected a folder or file to verify, or --listing")
+    return path
+
+
+def _bundle_for_listing(path: Path | None, manifest: Path | None) -> Path:
+    """Return the bundle that says what was signed, where the files are only a list of digests."""
+    if manifest is not None:
+        return manifest
+    if path is None or not path.is_dir():
+        raise UsageError(
+            path="--listing",
+            problem="digests alone do not say what was signed",
+            remedy="add --manifest, or the folder that holds the manifest",
+        )
+    return path / MANIFEST_FILE
+
+
+def _datasets(values: tuple[str, ...]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for value in values:
+        identifier, separator, path = value.partition("=")
+        if not separator or not identifier or not path or identifier in found:
+            raise UsageError(
+                path="--dataset",
+                problem=f"expected ID=PATH, each id once, found {shown(value)}",
+                remedy="`provenance show` lists the ids",
+            )
+        found[identifier] = Path(path)
+    return found
+
+
+def _total_of(path: Path | None, listing: Path | None) -> Callable[[], int] | None:
+    if path is None or listing is not None:
+        return None
+    from provenance.cli.totals import total_bytes
+
+    return lambda: total_bytes(path)
+
+
+def _print(report: Report, output_format: str) -> None:
+    if output_format == "json":
+        say_json(report.to_tree())
+        return
+    from provenance.render import render_report
+
+    say(render_report(report, colour=in_colour()))

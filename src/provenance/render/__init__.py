@@ -1,0 +1,35 @@
+"""What people read: reports and manifests as terminal text, differences, progress.
+
+Everything here turns values into text and never decides anything. Foreign text goes through
+`escape`; nothing is coloured unless the caller asks, and nothing depends on the width of a
+terminal.
+"""
+
+from __future__ import annotations
+
+from provenance.render.difference import Change, find_changes, render_changes
+from provenance.render.escape import escape, escape_block, shorten
+from provenance.render.manifest_text import render_manifest
+from provenance.render.progress import ByteProgress, show_progress
+from provenance.render.quantities import format_bytes, format_count
+from provenance.render.report_text import render_report
+from provenance.render.review import Review, render_review, review_manifest, summarise_review
+
+__all__ = [
+    "ByteProgress",
+    "Change",
+    "Review",
+    "escape",
+    "escape_block",
+    "find_changes",
+    "format_bytes",
+    "format_count",
+    "render_changes",
+    "render_manifest",
+    "render_report",
+    "render_review",
+    "review_manifest",
+    "shorten",
+    "show_progress",
+    "summarise_review",
+]

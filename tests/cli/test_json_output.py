@@ -1,0 +1,64 @@
+"""`docs/reference/json-output.md` names exactly the members that commands print."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from support.source import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cli.conftest import Command
+
+PAGE = (REPOSITORY / "docs" / "reference" / "json-output.md").read_text(encoding="utf-8")
+
+
+def documented(command: str) -> set[str]:
+    section = PAGE.split(f"\n## provenance {command}\n")[1].split("\n## ")[0]
+    return set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+
+
+def printed(cli: Command, *arguments: object) -> Any:  # noqa: ANN401 - any JSON
+    done = cli(*arguments, "--format", "json")
+    assert done.out.isascii()
+    return json.loads(done.out)
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("show", ("model",)),
+        ("show --review", ("model",)),
+        ("diff", ("model", "model.draft")),
+        ("keygen", ("new.key",)),
+        ("trust add", ("me.key.pub", "--model", "m", "--yes")),
+        ("init", ("model",)),
+        ("sign", ("--draft", "model.draft", "--key", "me.key", "--output", "b.json")),
+    ],
+)
+def test_documented_members_are_printed(
+    cli: Command, signed: Path, command: str, arguments: tuple[str, ...]
+) -> None:
+    assert signed.is_dir()
+    assert set(printed(cli, *command.split(), *arguments)) == documented(command)
+
+
+def test_digests_of_files_and_folders_together_are_documented(cli: Command, work: Path) -> None:
+    (work / "folder").mkdir()
+    save_file({"w": np.ones(2, np.float32)}, work / "folder" / "m.safetensors")
+    found = set(printed(cli, "digest", "folder"))
+    found |= set(printed(cli, "digest", "folder/m.safetensors"))
+    assert found == documented("digest")
+
+
+def test_commands_without_a_table_are_named_all_the_same() -> None:
+    assert documented("verify") == set()
+    assert documented("release") >= {"draft", "warnings"}
+    assert documented("conformance") == {"failed", "passed", "skipped", "vectors"}

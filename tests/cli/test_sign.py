@@ -1,0 +1,120 @@
+"""`provenance sign` and `provenance export`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cli.small_release import BUNDLE
+from provenance.envelope import manifest_digest, parse_bundle, parse_envelope
+from provenance.signing import verify_bundle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cli.conftest import Command
+    from provenance.signing import PrivateKey
+
+DRAFT = ("sign", "--draft", "model.draft/statement.json", "--key", "me.key", "--output", "out.json")
+
+
+def test_draft_alone_is_enough_to_sign(
+    cli: Command, draft: Path, key: PrivateKey, work: Path
+) -> None:
+    done = cli(*DRAFT)
+    assert done.code == 0
+    payload = (draft.with_name("model.draft") / "statement.json").read_bytes()
+    bundle = parse_bundle((work / "out.json").read_bytes())
+    assert verify_bundle(bundle, [key.public_key]).payload == payload
+    assert f"Key:       {key.fingerprint} (ed25519)" in done.out
+    assert done.err.startswith("becomes public: files 2 (`provenance show ")
+    assert f"Manifest:  sha256 {manifest_digest(payload)}" in done.out
+
+
+def test_result_as_json(cli: Command, draft: Path, key: PrivateKey) -> None:
+    payload = (draft.with_name("model.draft") / "statement.json").read_bytes()
+    assert json.loads(cli(*DRAFT, "--format", "json").out) == {
+        "bundle": "out.json",
+        "fingerprint": key.fingerprint,
+        "manifestDigest": manifest_digest(payload),
+        "scheme": "ed25519",
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sign", "--key", "me.key"),
+        ("sign", "model", "--draft", "model.draft", "--key", "me.key", "--output", "x"),
+        ("sign", "--draft", "model.draft", "--key", "me.key"),
+        ("sign", "model", "--key", "me.key", "--output", "x"),
+        ("sign", "model"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    cli: Command, draft: Path, key: PrivateKey, arguments: tuple[str, ...]
+) -> None:
+    assert draft.is_dir()
+    assert key.fingerprint
+    assert cli(*arguments).code == 2
+
+
+def test_signed_bundle_is_no_draft(cli: Command, signed: Path) -> None:
+    refused = cli("sign", "--draft", signed / BUNDLE, "--key", "me.key", "--output", "x")
+    assert refused.code == 2
+    assert "not a draft" in refused.err
+
+
+@pytest.mark.parametrize("content", [b"{}", b'{"_type":"x","predicateType":"y"}', b"x", b""])
+def test_what_is_no_statement_is_not_signed(
+    cli: Command, key: PrivateKey, work: Path, content: bytes
+) -> None:
+    assert key.fingerprint
+    (work / "s.json").write_bytes(content)
+    refused = cli("sign", "--draft", "s.json", "--key", "me.key", "--output", "out.json")
+    assert refused.code == 1
+    assert refused.err.startswith("error: s.json")
+    assert not (work / "out.json").exists()
+
+
+def test_wrong_key_files_are_refused(
+    cli: Command, draft: Path, key: PrivateKey, work: Path
+) -> None:
+    assert draft.is_dir()
+    assert key.fingerprint
+    public = [word if word != "me.key" else "me.key.pub" for word in DRAFT]
+    refused = cli(*public)
+    assert refused.code == 1
+    assert "without .pub" in refused.err
+    assert cli(*[word if word != "me.key" else "nowhere" for word in DRAFT]).code == 4
+    assert not (work / "out.json").exists()
+
+
+def test_encrypted_key_needs_its_password(cli: Command, draft: Path, work: Path) -> None:
+    assert draft.is_dir()
+    (work / "secret").write_bytes(b"correct horse\n")
+    (work / "wrong").write_bytes(b"battery staple\n")
+    assert cli("keygen", "me.key", "--password-file", "secret").code == 0
+    assert cli(*DRAFT, "--password-file", "secret").code == 0
+    for refused in (cli(*DRAFT, "--password-file", "wrong"), cli(*DRAFT)):
+        assert refused.code == 1
+        assert "password" in refused.err
+
+
+def test_envelope_is_exported_unchanged(cli: Command, signed: Path, work: Path) -> None:
+    done = cli("export", signed, "--output", "out.json")
+    assert done.code == 0
+    assert "not verified" in done.err
+    exported = parse_envelope((work / "out.json").read_bytes())
+    assert exported == parse_bundle((signed / BUNDLE).read_bytes()).envelope
+    again = cli("export", "out.json", "--to", "dsse", "-o", "again.json")
+    assert again.code == 0
+    assert (work / "again.json").read_bytes() == (work / "out.json").read_bytes()
+
+
+def test_draft_has_no_envelope(cli: Command, draft: Path) -> None:
+    refused = cli("export", draft, "--output", "out.json")
+    assert refused.code == 1
+    assert "unsigned draft" in refused.err
