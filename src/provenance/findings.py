@@ -180,6 +180,7 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     ("inventory-mismatch", _E, 13, "An inventory does not have the signed typed root.", ""),
     ("inventory-malformed", _E, 13, "An inventory breaks its format.", ""),
     ("log-mismatch", _E, 13, "The training log is not the one that was signed.", ""),
+    ("log-malformed", _E, 13, "The training log is not lines of canonical entries.", ""),
     # 14. References
     ("id-duplicate", _E, 14, "An id stands for two things.", ""),
     ("reference-dangling", _E, 14, "Something refers to an id that nothing has.", ""),

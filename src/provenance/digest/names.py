@@ -81,6 +81,8 @@ def find_collisions(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
 
 def printable_name(name: str) -> str:
     """Return a name as it may stand in a report: whatever is not printable is written out."""
+    if name.isprintable():  # nearly every name
+        return name
     return "".join(
         character if character.isprintable() else ascii(character)[1:-1] for character in name
     )

@@ -1,0 +1,56 @@
+"""Steps 23 and 24: what the caller holds, and what others attest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provenance.checks.evidence import OMS_FILE
+from provenance.checks.facts import facts_of
+from provenance.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provenance.checks.evidence import Evidence
+    from provenance.trust import TrustPolicy
+
+__all__ = ["check_attestations", "check_supplied"]
+
+_CODES = {
+    "matched": "evidence-matched",
+    "mismatch": "evidence-mismatch",
+    "unknown": "evidence-unknown",
+    "unbound": "evidence-unbound",
+}
+
+
+def check_supplied(evidence: Evidence, policy: TrustPolicy) -> Iterator[Finding]:
+    """Step 23: evidence that the caller holds is what was signed; name what nobody holds.
+
+    Codes: `evidence-matched`, `evidence-mismatch`, `evidence-unknown`, `evidence-unbound`,
+    `evidence-not-supplied`.
+    """
+    for item in evidence.supplied:
+        yield Finding(_CODES[item.status], item.path, item.message)
+    if evidence.source == "draft":
+        return
+    for fact in facts_of(evidence):
+        if fact.rung == "bound":
+            message = "a digest is signed, and no bytes are here to compare with it"
+            yield Finding("evidence-not-supplied", fact.path, message)
+
+
+def check_attestations(evidence: Evidence, policy: TrustPolicy) -> Iterator[Finding]:
+    """Step 24: who signed what lies beside the manifest.
+
+    Codes: `attestation-verified`, `attestation-unverified`, `oms-present`.
+    """
+    for item in evidence.attestations:
+        if item.signature.status == "verified":
+            message = f"{item.kind} signed by key {item.signature.fingerprint}"
+            yield Finding("attestation-verified", item.path, message)
+        else:
+            message = f"{item.kind} by a signer that you did not name; it has no effect"
+            yield Finding("attestation-unverified", item.path, message)
+    if OMS_FILE in evidence.found and OMS_FILE not in evidence.listed_names:
+        yield Finding("oms-present", OMS_FILE, "it was not verified; a tool for OMS can do that")

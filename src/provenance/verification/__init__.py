@@ -1,0 +1,51 @@
+"""Verifying a release: `inspect` returns the report, `verify` the verified manifest or raises.
+
+What is read is gathered first, in one pass, into a frozen `provenance.checks.Evidence`; then the
+numbered checks run on it without any I/O. `spec/verification.md` is the contract.
+"""
+
+from __future__ import annotations
+
+from provenance.verification.gathering import MANIFEST_FILE
+from provenance.verification.listings import read_listing
+from provenance.verification.report import (
+    EXIT_CODES,
+    REPORT_VERSION,
+    FileCounts,
+    GeneratorNamed,
+    ModelNamed,
+    PartReport,
+    ProducerSaid,
+    Report,
+    ReportedFact,
+    ReportedFinding,
+    SignerReport,
+    StepReport,
+    SubjectReport,
+    Verdict,
+    report_schema,
+)
+from provenance.verification.verifying import VerifiedManifest, inspect, verify
+
+__all__ = [
+    "EXIT_CODES",
+    "MANIFEST_FILE",
+    "REPORT_VERSION",
+    "FileCounts",
+    "GeneratorNamed",
+    "ModelNamed",
+    "PartReport",
+    "ProducerSaid",
+    "Report",
+    "ReportedFact",
+    "ReportedFinding",
+    "SignerReport",
+    "StepReport",
+    "SubjectReport",
+    "Verdict",
+    "VerifiedManifest",
+    "inspect",
+    "read_listing",
+    "report_schema",
+    "verify",
+]

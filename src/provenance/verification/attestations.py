@@ -1,0 +1,107 @@
+"""Step 24: other people's bundles beside the manifest, and who signed them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provenance.canonical import MAX_BUNDLE_BYTES
+from provenance.checks import MANIFEST_FOLDER, Attestation
+from provenance.envelope import manifest_digest, parse_bundle, parse_statement
+from provenance.errors import EnvelopeError, ProvenanceError, shown
+from provenance.findings import Finding
+from provenance.manifest import (
+    DOCUMENT_KINDS,
+    EvaluationAttestation,
+    ReproductionAttestation,
+    parse_predicate,
+)
+from provenance.verification.loading import verify_signature
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from provenance.envelope import Statement
+    from provenance.signing import SignatureVerifier
+    from provenance.verification.reading import Reader
+
+__all__ = ["ATTESTATIONS_FOLDER", "is_attestation", "read_attestations"]
+
+#: Where attestations lie, inside the manifest folder.
+ATTESTATIONS_FOLDER = "attestations"
+#: What the name of every bundle ends with.
+BUNDLE_SUFFIX = ".sigstore.json"
+#: Most attestations that are read; whoever has more has another problem.
+MAX_ATTESTATIONS = 1_000
+#: Largest attestation, in bytes.
+MAX_ATTESTATION_BYTES = 16 * 1024 * 1024
+
+
+def read_attestations(
+    reader: Reader,
+    statement: Statement,
+    names: Iterable[str],
+) -> tuple[tuple[Attestation, ...], tuple[Finding, ...]]:
+    """Return the attestations, and what is not one.
+
+    Args:
+        reader: Reads, remembers what it could not read, and knows the keys that the caller named:
+            attestations are held to the same ones.
+        statement: The statement of the manifest.
+        names: Every file of the manifest folder, by its name inside it.
+    """
+    attestations = []
+    faults = []
+    candidates = [name for name in names if is_attestation(name)]
+    for name in candidates[:MAX_ATTESTATIONS]:
+        where = f"{MANIFEST_FOLDER}/{name}"
+        data = reader.read(where, max_bytes=min(MAX_ATTESTATION_BYTES, MAX_BUNDLE_BYTES))
+        if data is None:
+            continue
+        try:
+            attestations.append(_read_one(data, where, statement, reader.keys))
+        except ProvenanceError as error:
+            place = f" at {error.path}" if error.path else ""
+            faults.append(Finding("attestation-malformed", where, f"{error.problem}{place}"))
+    if len(candidates) > MAX_ATTESTATIONS:
+        message = f"{len(candidates)} attestations, at most {MAX_ATTESTATIONS} are read"
+        faults.append(
+            Finding("attestation-malformed", f"{MANIFEST_FOLDER}/{ATTESTATIONS_FOLDER}", message)
+        )
+    return tuple(attestations), tuple(faults)
+
+
+def is_attestation(name: str) -> bool:
+    """Return whether a file of the manifest folder must be an attestation, by its name."""
+    return name.startswith(f"{ATTESTATIONS_FOLDER}/") and name.endswith(BUNDLE_SUFFIX)
+
+
+def _read_one(
+    data: bytes, where: str, statement: Statement, keys: tuple[SignatureVerifier, ...]
+) -> Attestation:
+    bundle = parse_bundle(data)
+    kind = _kind_of(bundle.envelope.payload, statement)
+    outcome, _ = verify_signature(bundle, keys)
+    return Attestation(path=where, kind=kind, signature=outcome)
+
+
+def _kind_of(payload: bytes, statement: Statement) -> str:
+    """Return what an attestation is; refuse one that is not about this manifest.
+
+    Raises:
+        ProvenanceError: It is malformed, or about something else.
+    """
+    if payload == statement.payload:
+        return "co-signature"
+    other = parse_statement(payload)
+    if other.predicate_type not in DOCUMENT_KINDS:
+        raise EnvelopeError(problem=f"the predicate type is {shown(other.predicate_type)}")
+    document = parse_predicate(DOCUMENT_KINDS[other.predicate_type], other.predicate).document
+    if not isinstance(document, EvaluationAttestation | ReproductionAttestation):
+        raise EnvelopeError(problem=f"a {shown(other.predicate_type)} is not about a manifest")
+    named = document.manifest.digest.get("sha256")
+    ours = manifest_digest(statement.payload)
+    if named != ours:
+        raise EnvelopeError(problem=f"it is about the manifest {shown(named)}, this one is {ours}")
+    if other.subjects[0].digest["sha256"] != statement.subjects[0].digest["sha256"]:
+        raise EnvelopeError(problem="its first subject is another release")
+    return other.predicate_type

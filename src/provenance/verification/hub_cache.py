@@ -1,0 +1,196 @@
+"""A model in the cache of `huggingface_hub`: a snapshot of links into the repository's own blobs.
+
+    models--org--name/
+      blobs/<hash>                  the bytes
+      refs/main                     the commit that `main` was
+      snapshots/<commit>/<file>     links to ../../blobs/<hash>, one `..` more for each folder
+
+A link of exactly that form, whose blob is a regular file directly in that folder, stands for the
+file. Every other link is a finding, as everywhere. Nothing else of the cache is looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from provenance.digest import (
+    FileDigest,
+    Folder,
+    TypedRoot,
+    hash_file,
+    hash_tensors,
+    open_folder,
+    open_regular,
+    printable_name,
+    read_file,
+    walk_tree,
+)
+from provenance.errors import InputError, ProvenanceError, UsageError
+from provenance.verification.sources import FolderSource, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from types import TracebackType
+
+    from provenance.checks import ListedFile
+
+__all__ = ["HubCacheSource"]
+
+#: Longest file under `refs/` that is read.
+MAX_REF_BYTES = 1_024
+
+_BLOB = re.compile(r"((?:\.\./)+)blobs/([0-9a-f]{40,64})")
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+
+
+class HubCacheSource(FolderSource):
+    """A snapshot folder whose links lead into the blobs of its own repository."""
+
+    def __init__(self, path: str) -> None:
+        """Open the snapshot: the folder itself, or the one that the repository's `main` names.
+
+        Raises:
+            InputError: It cannot be read.
+            UsageError: It is neither a snapshot nor a repository of such a cache.
+        """
+        snapshot = _find_snapshot(os.path.abspath(path))  # noqa: PTH100 - text path, links kept
+        super().__init__(snapshot)
+        self._links: dict[str, str] = {}
+        try:
+            self._blobs: Folder = open_folder(_blobs_beside(snapshot))
+        except InputError:
+            self.folder.close()
+            raise
+
+    @override
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close both folders."""
+        self._blobs.close()
+        super().__exit__(kind, error, trace)
+
+    @override
+    def find(self, listed: Sequence[ListedFile]) -> Tree:
+        """Walk the snapshot; a link into the blobs counts as the file that it leads to."""
+        found = walk_tree(self.path)
+        sizes = {file.path: file.size for file in found.files}
+        faults = []
+        for fault in found.faults:
+            blob = self._blob_of(fault.path) if fault.code == "link-found" else None
+            size = None if blob is None else self._size_of(blob)
+            if blob is None or size is None:
+                faults.append(fault)
+            else:
+                self._links[fault.path] = blob
+                sizes[fault.path] = size
+        return Tree(
+            MappingProxyType(dict(sorted(sizes.items()))), found.empty_folders, tuple(faults)
+        )
+
+    @override
+    def read(self, name: str, *, max_bytes: int) -> bytes:
+        """Read one file of the snapshot, or the blob that its link leads to."""
+        blob = self._links.get(name) or self._blob_of(name)
+        if blob is None:
+            return super().read(name, max_bytes=max_bytes)
+        return read_file(blob, max_bytes=max_bytes, root=self._blobs)
+
+    @override
+    def hash(
+        self,
+        name: str,
+        *,
+        algorithms: Sequence[str],
+        expected_size: int,
+        progress: Callable[[int], None],
+        deadline: float | None,
+    ) -> FileDigest:
+        """Hash one file of the snapshot, or the blob that its link leads to."""
+        blob = self._links.get(name)
+        return hash_file(
+            name if blob is None else blob,
+            root=self.folder if blob is None else self._blobs,
+            algorithms=algorithms,
+            expected_size=expected_size,
+            progress=progress,
+            deadline=deadline,
+        )
+
+    @override
+    def hash_tensors(self, names: Iterable[str], *, deadline: float | None) -> TypedRoot:
+        """Hash the tensors of files of the snapshot."""
+        wanted = list(names)
+        if all(name in self._links for name in wanted):
+            blobs = [self._links[name] for name in wanted]
+            return hash_tensors(blobs, root=self._blobs, deadline=deadline)[0]
+        return super().hash_tensors(wanted, deadline=deadline)
+
+    def _blob_of(self, name: str) -> str | None:
+        """Return the blob that a link leads to; `None` if it is no link of the one allowed form."""
+        try:
+            target = os.readlink(os.path.join(self.path, name))  # noqa: PTH115, PTH118 - text path
+        except (OSError, ValueError):
+            return None
+        match = _BLOB.fullmatch(target)
+        # One step up for each folder of the name, and two more to the repository.
+        return match[2] if match and len(match[1]) == len("../") * (name.count("/") + 2) else None
+
+    def _size_of(self, blob: str) -> int | None:
+        """Return the size of a blob; `None` if it is no regular file directly among the blobs."""
+        try:
+            with open_regular(blob, root=self._blobs) as descriptor:
+                return os.fstat(descriptor).st_size
+        except ProvenanceError:
+            return None
+
+
+def _find_snapshot(path: str) -> str:
+    if os.path.basename(os.path.dirname(path)) == "snapshots" and _is_folder(_blobs_beside(path)):  # noqa: PTH119, PTH120 - text path
+        return path
+    folder = os.path.join(path, "snapshots")  # noqa: PTH118 - text path
+    if not _is_folder(folder):
+        raise UsageError(
+            path=printable_name(path),
+            problem="is neither a repository of a Hugging Face cache nor a snapshot in one",
+            remedy="name the folder models--…, or one of its snapshots/",
+        )
+    commits = sorted(
+        name
+        for name in os.listdir(folder)  # noqa: PTH208 - text path
+        if _COMMIT.fullmatch(name)
+    )
+    main = _read_main(path)
+    if main in commits:
+        return os.path.join(folder, main)  # noqa: PTH118 - text path
+    if len(commits) == 1:
+        return os.path.join(folder, commits[0])  # noqa: PTH118 - text path
+    raise UsageError(
+        path=printable_name(path),
+        problem=f"holds {len(commits)} snapshots, and refs/main names none of them",
+        remedy="name the snapshot that you mean",
+    )
+
+
+def _read_main(path: str) -> str:
+    try:
+        data = read_file(os.path.join(path, "refs", "main"), max_bytes=MAX_REF_BYTES)  # noqa: PTH118 - text path
+    except ProvenanceError:
+        return ""
+    return data.decode("ascii", "replace").strip()
+
+
+def _blobs_beside(snapshot: str) -> str:
+    return os.path.join(os.path.dirname(os.path.dirname(snapshot)), "blobs")  # noqa: PTH118, PTH120 - text path
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - text path

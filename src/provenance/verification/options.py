@@ -1,0 +1,224 @@
+"""What a caller asks for, checked before anything else. Reading key files is the only I/O."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+from provenance.errors import ProvenanceError, UsageError, shown
+from provenance.signing import PublicKey, SignatureVerifier
+from provenance.trust import Pin, TrustPolicy
+
+__all__ = ["Clock", "KeyLike", "Options", "PathLike", "Progress", "Target", "make_options"]
+
+PathLike: TypeAlias = "str | os.PathLike[str]"
+"""A path; text and path objects are treated alike."""
+
+Target: TypeAlias = "PathLike | Mapping[str, tuple[int | None, Mapping[str, str]]]"
+"""A folder, a file, or a mapping from path to (size in bytes or `None`, digests by algorithm)."""
+
+KeyLike: TypeAlias = "PublicKey | SignatureVerifier | Pin | bytes | PathLike"
+"""A key, whatever verifies signatures, a pin, a PEM or DER document as bytes, or a key file."""
+
+Progress: TypeAlias = Callable[[int], None]
+"""Called with the number of bytes that were read since the last call."""
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Returns the present time with its time zone."""
+
+#: Most patterns of names that a caller may give.
+MAX_PATTERNS = 1_000
+
+_LAYOUTS = ("plain", "hf-cache")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """One request, checked and frozen."""
+
+    target: Target
+    """What to verify."""
+
+    manifest: bytes | PathLike | None
+    """The bundle, if it does not lie in its usual place."""
+
+    policy: TrustPolicy
+    """Whom to trust and what to require, keys included."""
+
+    names: Mapping[str, str]
+    """What the caller has pinned keys as, by fingerprint."""
+
+    datasets: Mapping[str, PathLike]
+    """Datasets that the caller holds, by id."""
+
+    code: PathLike | None
+    """A folder or file of code that the caller holds."""
+
+    documents: PathLike | None
+    """A folder or file of documents that the caller holds."""
+
+    only: tuple[str, ...]
+    """Patterns of names to look at; empty for all."""
+
+    layout: Literal["plain", "hf-cache"]
+    """How the folder is laid out."""
+
+    now: datetime
+    """The verifier's clock, read once."""
+
+    progress: Progress | None
+    """Whom to tell how far it is."""
+
+    deadline: float | None
+    """Time of `time.monotonic` after which no more bytes are read."""
+
+
+def make_options(
+    target: Target,
+    *,
+    manifest: bytes | PathLike | None,
+    keys: Iterable[KeyLike] | KeyLike,
+    model: str | None,
+    policy: TrustPolicy | None,
+    datasets: Mapping[str, PathLike] | None,
+    code: PathLike | None,
+    documents: PathLike | None,
+    all_digests: bool,
+    only: Iterable[str] | str,
+    layout: str,
+    presets: Iterable[str] | str,
+    clock: Clock | None,
+    progress: Progress | None,
+    deadline: float | None,
+) -> Options:
+    """Return the checked request.
+
+    Raises:
+        UsageError: A value makes no sense, or a key cannot be used; nothing is verified then.
+    """
+    if not isinstance(target, str | os.PathLike | Mapping):
+        raise _nonsense("target", "a path or a mapping of digests", target)
+    if layout not in _LAYOUTS:
+        raise _nonsense("layout", " or ".join(_LAYOUTS), layout)
+    if deadline is not None and (
+        isinstance(deadline, bool) or not isinstance(deadline, int | float)
+    ):
+        raise _nonsense("deadline", "a time of time.monotonic()", deadline)
+    if manifest is not None and not isinstance(manifest, bytes | str | os.PathLike):
+        raise _nonsense("manifest", "the bytes or the path of a bundle", manifest)
+    for name, path in (("code", code), ("documents", documents)):
+        if path is not None and not isinstance(path, str | os.PathLike):
+            raise _nonsense(name, "a path", path)
+    verifiers, names = _read_keys(keys)
+    patterns = _texts(only, "only")
+    if len(patterns) > MAX_PATTERNS:
+        raise _nonsense("only", f"at most {MAX_PATTERNS} patterns", len(patterns))
+    return Options(
+        target=target,
+        manifest=manifest,
+        policy=_merge(policy, verifiers, model, all_digests, _texts(presets, "presets")),
+        names=names,
+        datasets=_frozen(datasets),
+        code=code,
+        documents=documents,
+        only=patterns,
+        layout="hf-cache" if layout == "hf-cache" else "plain",
+        now=_read_clock(clock),
+        progress=progress,
+        deadline=deadline,
+    )
+
+
+def _merge(
+    policy: TrustPolicy | None,
+    keys: tuple[SignatureVerifier, ...],
+    model: str | None,
+    all_digests: bool,  # noqa: FBT001 - handed on from a keyword
+    presets: tuple[str, ...],
+) -> TrustPolicy:
+    """Return the policy with what stands beside it added: requirements only grow."""
+    base = TrustPolicy() if policy is None else policy
+    if not isinstance(base, TrustPolicy):
+        raise _nonsense("policy", "a TrustPolicy", policy)
+    if model is not None and base.model_name not in {None, model}:
+        problem = f"{shown(model)}, and the policy says {shown(base.model_name)}"
+        raise UsageError(path="model", problem=problem)
+    if not isinstance(all_digests, bool):
+        raise _nonsense("all_digests", "true or false", all_digests)
+    return replace(
+        base,
+        keys=(*base.keys, *keys),
+        model_name=base.model_name if model is None else model,
+        all_digests=base.all_digests or all_digests,
+        presets=tuple(dict.fromkeys((*base.presets, *presets))),
+    )
+
+
+def _read_keys(
+    keys: Iterable[KeyLike] | KeyLike,
+) -> tuple[tuple[SignatureVerifier, ...], Mapping[str, str]]:
+    if isinstance(keys, str | bytes | os.PathLike | Pin | SignatureVerifier):
+        keys = (keys,)
+    try:
+        items = tuple(keys)
+    except TypeError as error:
+        raise _nonsense("keys", "keys", keys) from error
+    names = {item.fingerprint: item.name for item in items if isinstance(item, Pin)}
+    return tuple(_read_key(item) for item in items), MappingProxyType(names)
+
+
+def _read_key(key: KeyLike) -> SignatureVerifier:
+    try:
+        if isinstance(key, Pin):
+            return key.key
+        if isinstance(key, SignatureVerifier):
+            return key
+        if isinstance(key, bytes):
+            pem = b"-----BEGIN " in key
+            return PublicKey.from_pem(key) if pem else PublicKey.from_der(key)
+        if isinstance(key, str | os.PathLike):
+            return PublicKey.load(key)
+    except ProvenanceError as error:
+        raise UsageError(
+            path=error.path or "keys",
+            problem=error.problem,
+            remedy=error.remedy,
+            code=error.code or "key-refused",
+        ) from error
+    raise _nonsense("keys", "keys, pins, key documents or key files", key)
+
+
+def _read_clock(clock: Clock | None) -> datetime:
+    now = datetime.now(UTC) if clock is None else clock()
+    if now.tzinfo is None:
+        raise _nonsense("clock", "a function that returns a time with its time zone", now)
+    return now.astimezone(UTC)
+
+
+def _texts(values: Iterable[object] | str, name: str) -> tuple[str, ...]:
+    try:
+        texts = (values,) if isinstance(values, str) else tuple(values)
+    except TypeError as error:
+        raise _nonsense(name, "texts", values) from error
+    for text in texts:
+        if not isinstance(text, str) or not text:
+            raise _nonsense(name, "texts that are not empty", text)
+    return tuple(str(text) for text in texts)
+
+
+def _frozen(datasets: Mapping[str, PathLike] | None) -> Mapping[str, PathLike]:
+    if datasets is not None and not isinstance(datasets, Mapping):
+        raise _nonsense("datasets", "a mapping of id to path", datasets)
+    items: list[tuple[object, object]] = list((datasets or {}).items())
+    for name, path in items:
+        if not isinstance(name, str) or not isinstance(path, str | os.PathLike):
+            raise _nonsense("datasets", "texts with paths", (name, path))
+    return MappingProxyType(dict(datasets or {}))
+
+
+def _nonsense(name: str, expected: str, found: object) -> UsageError:
+    return UsageError(path=name, problem=f"expected {expected}, found {shown(found)}")

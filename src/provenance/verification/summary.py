@@ -1,0 +1,101 @@
+"""The first line of a report: the verdict in words. No I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provenance.errors import shown
+from provenance.findings import CODES, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provenance.checks import Evidence, PartRung, SignatureOutcome
+    from provenance.findings import Finding
+    from provenance.verification.report import Verdict
+
+__all__ = ["judge", "summarise"]
+
+#: What no verdict says, and every good one says so.
+DISCLAIMER = "Says nothing about quality or safety."
+
+# What says more than "something required was not checked", which always stands beside it.
+_SAY_MORE = frozenset(
+    {"manifest-missing", "oms-only", "draft-unsigned", "signer-unknown", "digest-not-supplied"}
+)
+
+
+def judge(findings: Sequence[Finding]) -> Verdict:
+    """Return the verdict: FAIL before ERROR before INCOMPLETE before PASS.
+
+    Source: `spec/verification.md`, section "Verdict".
+    """
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        return "FAIL"
+    if any(CODES[finding.code].fault for finding in findings):
+        return "ERROR"
+    if any(finding.code == "required-not-checked" for finding in findings):
+        return "INCOMPLETE"
+    return "PASS"
+
+
+def summarise(
+    verdict: Verdict,
+    findings: Sequence[Finding],
+    evidence: Evidence | None,
+    signature: SignatureOutcome | None,
+    parts: Sequence[PartRung],
+    *,
+    name: str | None,
+) -> str:
+    """Return one line that says what came out, for somebody who reads nothing else."""
+    if verdict == "PASS" and evidence is not None and signature is not None:
+        return f"PASS: {_passed(evidence, signature, name)} {_training(parts)} {DISCLAIMER}"
+    first = _first(verdict, findings)
+    if first is None:
+        return f"{verdict}: nothing was verified."
+    where = f"{first.path}: " if first.path else ""
+    remedy = f" {first.remedy}" if first.remedy else ""
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    more = _more(errors - 1) if verdict == "FAIL" else ""
+    return f"{verdict}: {where}{first.message}.{remedy}{more}"
+
+
+def _passed(evidence: Evidence, signature: SignatureOutcome, name: str | None) -> str:
+    pinned = f" (pinned as {_quoted(name)})" if name else ""
+    model = _quoted(evidence.manifest.model.name)
+    what = "the digests supplied are" if evidence.source == "digests" else "the files are"
+    return f"{what} exactly what key {signature.fingerprint}{pinned} signed as {model}."
+
+
+def _more(count: int) -> str:
+    """Return what else is wrong, in words."""
+    if count < 1:
+        return ""
+    return " There is 1 more error." if count == 1 else f" There are {count} more errors."
+
+
+def _quoted(name: str) -> str:
+    """Return a foreign name between double quotes, whatever it holds."""
+    text = shown(name)
+    return f'"{text[1:-1]}"' if text.startswith("'") and text.endswith("'") else text
+
+
+def _training(parts: Sequence[PartRung]) -> str:
+    applicable = [part for part in parts if part.rung is not None]
+    backed = sum(part.is_backed for part in applicable)
+    return f"Training: {backed} of {len(applicable)} parts backed by evidence."
+
+
+def _first(verdict: Verdict, findings: Sequence[Finding]) -> Finding | None:
+    """Return the finding that says most about a verdict."""
+    for finding in findings:
+        row = CODES[finding.code]
+        if verdict == "FAIL" and row.severity is Severity.ERROR:
+            return finding
+        if verdict == "ERROR" and row.fault:
+            return finding
+        if verdict == "INCOMPLETE" and finding.code in _SAY_MORE:
+            return finding
+    required = (finding for finding in findings if finding.code == "required-not-checked")
+    return next(required, None)

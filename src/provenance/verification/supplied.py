@@ -1,0 +1,158 @@
+"""Step 23: evidence that the caller holds, compared with what the manifest binds.
+
+Links in it are not followed and special files are not opened, as everywhere. The caller's files are
+not the release: what cannot be read there is a fault, what differs is a contradiction.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from provenance.digest import (
+    Inventory,
+    InventoryDigest,
+    InventoryEntry,
+    hash_tree,
+    walk_tree,
+)
+from provenance.errors import DigestError, ProvenanceError, shown
+from provenance.verification.held import Held, hash_held, hash_held_below
+from provenance.verification.supplied_code import compare_code
+
+if TYPE_CHECKING:
+    from provenance.manifest import Dataset, Manifest
+    from provenance.verification.options import Options, PathLike
+
+__all__ = ["compare_supplied"]
+
+#: Most files of a folder of documents that are hashed.
+MAX_DOCUMENT_FILES = 10_000
+#: Names of differing files that one message shows.
+MAX_NAMES_SHOWN = 3
+
+
+def compare_supplied(manifest: Manifest, options: Options) -> Held:
+    """Compare datasets, code and documents of the caller with what the manifest binds."""
+    held = Held()
+    known = {dataset.id: index for index, dataset in enumerate(manifest.datasets)}
+    for name, path in options.datasets.items():
+        label = f"dataset {shown(name)}"
+        if name not in known:
+            held.say(label, "", "unknown", f"the manifest has no dataset {shown(name)}")
+            continue
+        where = f"/datasets/{known[name]}"
+        try:
+            made = _read_dataset(held, options, manifest.datasets[known[name]], path)
+            _compare_dataset(held, label, manifest.datasets[known[name]], made, where)
+        except ProvenanceError as error:
+            held.note(label, where, error)
+    if options.code is not None:
+        try:
+            compare_code(held, options, manifest, options.code)
+        except ProvenanceError as error:
+            held.note("code", "", error)
+    if options.documents is not None:
+        try:
+            _compare_documents(held, options, manifest, options.documents)
+        except ProvenanceError as error:
+            held.note("documents", "", error)
+    return held
+
+
+def _read_dataset(held: Held, options: Options, dataset: Dataset, path: PathLike) -> Inventory:
+    """Return the inventory of what the caller holds, and remember its digests."""
+    if not os.path.isdir(path):  # noqa: PTH112 - text or path object
+        return _inventory_of_file(held, options, dataset, path)
+    made = hash_tree(path, progress=options.progress, deadline=options.deadline)
+    for entry in made:
+        held.add(entry.digest.digest_set)
+    return made
+
+
+def _compare_dataset(held: Held, label: str, dataset: Dataset, made: Inventory, where: str) -> None:
+    if (dataset.files is None or dataset.salted) and not dataset.inventory:
+        reason = "its leaves are salted" if dataset.salted else "the manifest binds no files of it"
+        held.say(label, where, "unbound", f"{label}: {reason}")
+    elif _is_same(dataset, made):
+        if dataset.files is not None and not dataset.salted:
+            held.roots.add(dataset.files)
+        message = f"{label}: {len(made)} files, {made.total_bytes} bytes, are what was signed"
+        held.say(label, where, "matched", message)
+    else:
+        held.say(label, where, "mismatch", f"{label}: {_difference(dataset, made)}")
+
+
+def _inventory_of_file(held: Held, options: Options, dataset: Dataset, path: PathLike) -> Inventory:
+    """Return the inventory of a single file, under the one signed name if there is just one."""
+    made = hash_held(held, options, path)
+    name = os.path.basename(path)  # noqa: PTH119 - text or path object
+    if len(dataset.inventory) == 1:
+        name = dataset.inventory[0].path  # the caller may call the file what he likes
+    digest = InventoryDigest(made.digest["blake3"], made.digest["sha256"])
+    return Inventory((InventoryEntry(digest=digest, path=str(name), size=made.size),))
+
+
+def _is_same(dataset: Dataset, made: Inventory) -> bool:
+    if dataset.files is not None and not dataset.salted:
+        return made.root == dataset.files
+    return not _differing(dataset, made)
+
+
+def _difference(dataset: Dataset, made: Inventory) -> str:
+    if dataset.inventory:
+        names = _differing(dataset, made)
+        some = ", ".join(shown(name) for name in names[:MAX_NAMES_SHOWN])
+        return f"{len(names)} files differ from what was signed, e.g. {some}"
+    signed = dataset.files
+    size = "" if signed is None else f", signed is {signed.root} over {signed.size}"
+    return f"the tree of {len(made)} files has the root {made.root.root}{size}"
+
+
+def _differing(dataset: Dataset, made: Inventory) -> list[str]:
+    """Return the names that are only on one side, or have other bytes there."""
+    signed = {entry.path: entry.digest.get("blake3") for entry in dataset.inventory}
+    found = {entry.path: entry.digest.blake3 for entry in made}
+    return sorted(
+        name for name in signed.keys() | found.keys() if signed.get(name) != found.get(name)
+    )
+
+
+def _compare_documents(held: Held, options: Options, manifest: Manifest, path: PathLike) -> None:
+    """Compare by digest: a document is the signed one under whatever name it lies here."""
+    names = _hash_documents(held, options, path)
+    before = len(held.supplied)
+    for index, document in enumerate(manifest.documents):
+        where = f"/documents/{index}"
+        label = f"document {document.id}"
+        known = {
+            str(text).rpartition("/")[2]
+            for text in (document.path, document.name)
+            if text is not None
+        }
+        if document.digest is None or not document.digest.counted:
+            if known & names:
+                held.say(label, where, "unbound", f"{label}: the manifest binds no bytes of it")
+        elif held.digests.intersection(document.digest.counted.values()):
+            held.say(label, where, "matched", f"{label}: the bytes are what was signed")
+        elif known & names:
+            message = f"{label}: {shown(min(known & names))} has other bytes than the signed ones"
+            held.say(label, where, "mismatch", message)
+    if len(held.supplied) == before:
+        held.say("documents", "", "unbound", "documents: the manifest names none of these files")
+
+
+def _hash_documents(held: Held, options: Options, path: PathLike) -> set[str]:
+    """Hash the file, or every file of the folder, and return their names without folders."""
+    if not os.path.isdir(path):  # noqa: PTH112 - text or path object
+        hash_held(held, options, path)
+        return {str(os.path.basename(path))}  # noqa: PTH119 - text or path object
+    found = walk_tree(path)
+    if len(found.files) > MAX_DOCUMENT_FILES:
+        raise DigestError(
+            problem=f"{len(found.files)} files, at most {MAX_DOCUMENT_FILES} are looked at",
+            remedy="name the folder that holds the documents alone",
+        )
+    for file in found.files:
+        hash_held_below(held, options, path, file.path)
+    return {file.path.rpartition("/")[2] for file in found.files}
