@@ -1,0 +1,127 @@
+"""From files and folders to the parts that bind them: inventories, typed roots, tensors."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from provenance.digest import (
+    Inventory,
+    InventoryDigest,
+    InventoryEntry,
+    digest_bytes,
+    hash_file,
+    hash_tensors,
+    hash_tree,
+    write_atomic,
+)
+from provenance.errors import RecordingError
+from provenance.manifest.files import FileEntry, FileReference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provenance.digest import TypedRoot
+
+__all__ = [
+    "INVENTORIES",
+    "MAX_INLINE_FILES",
+    "Content",
+    "file_entries",
+    "hash_content",
+    "reference_to",
+    "tree_fields",
+    "weight_root",
+]
+
+#: Most files of a dataset or checkpoint that stand in the manifest itself; more go into a file.
+MAX_INLINE_FILES: Final = 50
+
+#: The folder of inventories, in a run folder as in a manifest folder.
+INVENTORIES: Final = "inventories"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What one reading of a file or folder found."""
+
+    path: Path
+    """Where it lies, links in its own name resolved."""
+
+    inventory: Inventory
+    """Its files; a single file is a tree of one, by its base name."""
+
+
+def hash_content(
+    path: str | os.PathLike[str], *, algorithms: Sequence[str] = ("blake3",)
+) -> Content:
+    """Read a file or a folder and return its inventory.
+
+    A link that the caller names himself is followed; none below it is.
+
+    Raises:
+        InputError: Something cannot be read, is a link or special file, or changed meanwhile.
+        RecordingError: Nothing is there, or a folder is empty.
+    """
+    place = Path(os.path.realpath(path))
+    if place.is_dir():
+        inventory = hash_tree(place, algorithms=algorithms)
+    else:
+        found = hash_file(place, algorithms=algorithms)
+        digest = InventoryDigest(**{name: found.digest[name] for name in algorithms})
+        inventory = Inventory((InventoryEntry(digest, Path(path).name, found.size),))
+    if not inventory.entries:
+        raise RecordingError(path=str(path), problem="the folder is empty, so nothing binds it")
+    return Content(place, inventory)
+
+
+def file_entries(inventory: Inventory) -> tuple[FileEntry, ...]:
+    """Return the entries of an inventory as parts of a manifest."""
+    return tuple(
+        FileEntry(path=entry.path, size=entry.size, digest=entry.digest.digest_set)
+        for entry in inventory.entries
+    )
+
+
+def tree_fields(inventory: Inventory, name: str, folder: Path | None) -> dict[str, Any]:
+    """Return `files`, `inventory` and `inventoryFile` of a tree; a long one is written to a file.
+
+    Args:
+        inventory: The files of the tree.
+        name: The id of what they belong to.
+        folder: Where `inventories/` lies; if there is none, a long inventory is bound by its root
+            alone.
+    """
+    if len(inventory.entries) <= MAX_INLINE_FILES:
+        return {"files": inventory.root, "inventory": file_entries(inventory)}
+    if folder is None:
+        return {"files": inventory.root}
+    data = inventory.to_bytes()
+    path = f"{INVENTORIES}/{name}.jsonl"
+    (folder / INVENTORIES).mkdir(exist_ok=True)
+    write_atomic(folder / path, data)
+    reference = reference_to(data, path=path, media_type="application/jsonl")
+    return {"files": inventory.root, "inventory_file": reference}
+
+
+def reference_to(data: bytes, **fields: Any) -> FileReference:  # noqa: ANN401 - its fields
+    """Return a reference to these bytes, with both digests."""
+    return FileReference(size=len(data), digest=digest_bytes(data), **fields)
+
+
+def weight_root(content: Content) -> TypedRoot | None:
+    """Return the typed root over the tensors of the safetensors files of a tree, if it has any.
+
+    Raises:
+        DigestError: A file breaks the safetensors format, or a tensor stands in two of them.
+    """
+    names = [
+        entry.path for entry in content.inventory.entries if entry.path.endswith(".safetensors")
+    ]
+    if not names:
+        return None
+    folder = content.path if content.path.is_dir() else content.path.parent
+    paths = [folder / name for name in names] if content.path.is_dir() else [content.path]
+    return hash_tensors(paths)[0]

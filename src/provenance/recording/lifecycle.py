@@ -1,0 +1,173 @@
+"""Settings, notes, facts about the model, and how a run ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provenance import canonical
+from provenance.capture import describe_compute, redact_text, resolve_configuration
+from provenance.digest import write_atomic
+from provenance.errors import RecordingError, UsageError, shown
+from provenance.manifest.compute import JournalEntry
+from provenance.manifest.files import SupportingDocument
+from provenance.manifest.frozen import plain
+from provenance.manifest.model import Model
+from provenance.recording.content import reference_to
+from provenance.recording.documents import DOCUMENTS
+from provenance.recording.facts import joined, without_nothing
+from provenance.recording.state import make_gap, now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from provenance.recording.state import RunState
+
+__all__ = [
+    "add_note",
+    "check_status",
+    "finish_record",
+    "project_of",
+    "set_configuration",
+    "set_model",
+    "set_seeds",
+]
+
+_STATUSES = ("completed", "failed", "interrupted")
+
+
+def set_configuration(state: RunState, settings: object, more: Mapping[str, object]) -> None:
+    """Add resolved settings to those that hold, and keep them as a document."""
+    found: dict[str, Any] = {}
+    for part in (settings, more):
+        if part is not None and part != {}:
+            captured = resolve_configuration(part)
+            if captured.gaps and not captured.value:
+                raise UsageError(problem=captured.gaps[0].description)
+            found.update(captured.value)
+            state.add_gaps(captured.gaps)
+    with state.lock:
+        values = joined(state.record.hyperparameters, found)
+        identifier = _keep_configuration(state, values)
+        state.change(hyperparameters=values, configuration=identifier)
+        _update_segment(state, hyperparameters=values, configuration=identifier)
+
+
+def set_seeds(state: RunState, seeds: Mapping[str, object]) -> None:
+    """Add seeds to those that hold."""
+    with state.lock:
+        values = joined(state.record.seeds, seeds)
+        state.change(seeds=values)
+        _update_segment(state, seeds=values)
+
+
+def add_note(state: RunState, text: str, *, step: int | None, author: str | None) -> None:
+    """Add an entry to the journal."""
+    with state.lock:
+        segment = state.record.segments[-1].id if state.record.segments else None
+        clean = redact_text(text)
+        state.add_gaps(clean.gaps("note"))
+        fields = {
+            "date": now(),
+            "text": clean.value,
+            "step": step,
+            "author": author,
+            "segment": segment,
+        }
+        state.add("journal", JournalEntry(**without_nothing(fields)))
+
+
+def set_model(state: RunState, authored: Mapping[str, Any]) -> None:
+    """Add facts about the model, checked like the manifest's own."""
+    fields = dict(authored)
+    count = fields.pop("parameter_count", None)
+    if isinstance(fields.get("architecture"), str):
+        fields["architecture"] = {"family": fields["architecture"]}
+    if count is not None:
+        fields["architecture"] = {**(fields.get("architecture") or {}), "parameter_count": count}
+    if isinstance(fields.get("licenses"), str):
+        fields["licenses"] = (fields["licenses"],)
+    with state.lock:
+        known = plain(state.record.model) if state.record.model else {}
+        checked = Model(**{"name": "unnamed", **known, **fields}).to_tree()
+        if "name" not in known and "name" not in fields:
+            del checked["name"]
+        state.change(model=checked)
+
+
+def check_status(status: str) -> None:
+    """Refuse a word that is no end of a run.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if status not in _STATUSES:
+        raise UsageError(problem=f"a run ends as {', '.join(_STATUSES)}, not {shown(status)}")
+
+
+def finish_record(state: RunState, *, status: str, failure: str | None) -> None:
+    """Close the last segment and write the record for the last time."""
+    with state.lock:
+        if status != "completed":
+            what = failure or "the process was asked to end"
+            state.add_gaps([make_gap("run", "crashed", f"the run was {status}: {what}")])
+        ended = now()
+        environment = state.record.environment
+        hardware = environment.hardware if environment is not None else None
+        compute = describe_compute(state.stopwatch.read(), hardware)
+        state.add_gaps(compute.gaps)
+        state.change(
+            status=status,
+            failure=failure,
+            ended_at=ended,
+            compute=compute.value,
+        )
+
+
+def project_of(state: RunState) -> Path:
+    """Return the project folder of a run.
+
+    Raises:
+        RecordingError: The run has no folder.
+    """
+    if state.folder is None:
+        raise RecordingError(
+            problem="the run folder could not be made, so there is nothing to release",
+            remedy="name an output that you may write to, and run again",
+        )
+    return state.folder.parent
+
+
+def _update_segment(state: RunState, **changes: object) -> None:
+    if state.record.segments:
+        state.replace("segments", state.record.segments[-1].updated(**changes))
+
+
+def _keep_configuration(state: RunState, values: Mapping[str, Any]) -> str | None:
+    """Write the settings as a document; a segment of its own has a document of its own."""
+    if state.folder is None:
+        return None
+    number = max(1, len(state.record.segments))
+    identifier = f"configuration-{state.record.name}-{number}"
+    known = state.find("documents", state.record.configuration or "")
+    if known is None or (len(state.record.segments) > 1 and _is_used_before(state, known.id)):
+        identifier = state.new_id(identifier)
+    else:
+        identifier = known.id
+    data = canonical.write(values)
+    path = f"{DOCUMENTS}/{identifier}.json"
+    (state.folder / DOCUMENTS).mkdir(exist_ok=True)
+    write_atomic(state.folder / path, data)
+    reference = reference_to(
+        data, path=path, media_type="application/json", name=f"{identifier}.json"
+    )
+    document = SupportingDocument(**dict(reference), id=identifier, kind="configuration")
+    if known is not None and known.id == identifier:
+        state.replace("documents", document)
+    else:
+        state.add("documents", document)
+    return identifier
+
+
+def _is_used_before(state: RunState, identifier: str) -> bool:
+    return any(it.configuration == identifier for it in state.record.segments[:-1])

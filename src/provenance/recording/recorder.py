@@ -1,0 +1,155 @@
+"""Where recording begins: `record` as a context manager, `start` with `run.finish()`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from provenance.capture import capture_code, capture_command, capture_environment, find_script
+from provenance.digest import read_file
+from provenance.errors import ProvenanceError
+from provenance.recording.about import generator
+from provenance.recording.documents import add_document
+from provenance.recording.faults import Guard, guarded, nothing
+from provenance.recording.records import Record
+from provenance.recording.run import Run
+from provenance.recording.signals import Termination
+from provenance.recording.state import RunState, make_gap, make_id, new_run_folder, precise_now
+
+if TYPE_CHECKING:
+    from provenance.manifest.processing import Environment
+
+__all__ = ["record", "start"]
+
+#: Longest name of a run that is kept, in characters.
+MAX_NAME_CHARACTERS: Final = 200
+
+#: Largest script that is copied, in bytes.
+MAX_SCRIPT_BYTES: Final = 1024 * 1024
+
+
+def record(
+    name: str,
+    *,
+    output: str | os.PathLike[str],
+    strict: bool = False,
+    script: str | os.PathLike[str] | None = None,
+    copy_script: bool = True,
+) -> Run:
+    """Record one process: `with provenance.record("train", output="runs") as run:`.
+
+    An exception inside the block is recorded and goes on unchanged.
+
+    Args:
+        name: What this process is, e.g. `prepare`, `train`, `evaluate`.
+        output: The project folder; every process of a project records into it, each into a folder
+            of its own.
+        strict: Raise where recording fails, instead of recording a gap and warning.
+        script: The script that runs; otherwise the one that Python was started with.
+        copy_script: Keep the script's bytes as a document, so that a reader can match them.
+
+    Returns:
+        The run, which is the context manager.
+
+    Raises:
+        ProvenanceError: Only if strict: something could not be recorded.
+    """
+    return start(name, output=output, strict=strict, script=script, copy_script=copy_script)
+
+
+def start(
+    name: str,
+    *,
+    output: str | os.PathLike[str],
+    strict: bool = False,
+    script: str | os.PathLike[str] | None = None,
+    copy_script: bool = True,
+) -> Run:
+    """Begin to record this process; `run.finish()` ends it. Takes and raises what `record` does."""
+    name = str(name)[:MAX_NAME_CHARACTERS] or "run"
+    folder, fault = _make_folder(Path(output), name)
+    identifier = folder.name if folder else make_id(name, "run")
+    began = Record(id=identifier, name=name, started_at=precise_now(), generator=generator())
+    state = RunState(began, folder.resolve() if folder else None, strict=strict)
+    run = Run(state)
+    guard = Guard(state, Termination(lambda: None))
+    if fault is not None:
+        guard.failed("output", fault)
+    _World(guard, state).capture(_script(script), copy_script=copy_script)
+    return run
+
+
+class _World:
+    """Captures what is around a run when it begins, each part by itself."""
+
+    def __init__(self, guard: Guard, state: RunState) -> None:
+        self._guard = guard
+        self._state = state
+
+    def capture(self, script: Path | None, *, copy_script: bool) -> None:
+        """Capture command, code and environment, and write the record for the first time."""
+        self._command()
+        self._code(script)
+        if copy_script and script is not None:
+            self._copy(script)
+        self._environment(Path.cwd() if script is None else script.parent)
+
+    @guarded(nothing)
+    def _command(self) -> None:
+        captured = capture_command()
+        self._state.add_gaps(captured.gaps)
+        self._state.change(command=captured.value)
+
+    @guarded(nothing)
+    def _code(self, script: Path | None) -> None:
+        if script is None:
+            absent = make_gap("script", "absent", "there is no script file: an interactive session")
+            self._state.add_gaps([absent])
+        folder = Path.cwd() if script is None else script.parent
+        captured = capture_code(folder, script=script)
+        self._state.add_gaps(captured.gaps)
+        self._state.change(code=captured.value)
+
+    @guarded(nothing)
+    def _copy(self, script: Path) -> None:
+        if script.stat().st_size > MAX_SCRIPT_BYTES:
+            text = f"the script is larger than {MAX_SCRIPT_BYTES} bytes and was not copied"
+            self._state.add_gaps([make_gap("script", "absent", text)])
+            return
+        data = read_file(script, max_bytes=MAX_SCRIPT_BYTES)
+        name = f"code-{script.stem}"
+        kept = add_document(self._state, data, name=script.name, kind="code", suggested=name)
+        code = self._state.record.code
+        if code is not None:
+            self._state.change(code=code.updated(document=kept))
+
+    @guarded(nothing)
+    def _environment(self, folder: Path) -> None:
+        captured = capture_environment("environment", code_folder=folder)
+        self._state.add_gaps(captured.gaps)
+        kept = self._requirements(captured.value)
+        self._state.change(environment=captured.value.updated(document=kept))
+
+    def _requirements(self, environment: Environment) -> str | None:
+        """Keep the installed distributions as a file that pip reads, for a later repetition."""
+        if not environment.packages:
+            return None
+        lines = [f"{package.name}=={package.version}\n" for package in environment.packages]
+        return add_document(
+            self._state, "".join(lines).encode("utf-8"), name="requirements.txt", kind="lockfile"
+        )
+
+
+def _make_folder(project: Path, name: str) -> tuple[Path | None, ProvenanceError | None]:
+    try:
+        return new_run_folder(project, name), None
+    except ProvenanceError as error:
+        return None, error
+
+
+def _script(named: str | os.PathLike[str] | None) -> Path | None:
+    if named is None:
+        return find_script()
+    path = Path(os.path.realpath(named))
+    return path if path.is_file() else None

@@ -1,0 +1,407 @@
+"""A run: what a script says while it prepares data, trains or evaluates.
+
+Every method keeps the record on disk whole, and none of them breaks the script: a failure becomes a
+gap and a warning, unless the run is strict (`provenance.recording.faults`).
+"""
+
+from __future__ import annotations
+
+import atexit
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex
+
+from provenance.errors import ProvenanceError
+from provenance.recording import checkpoints, declarations, documents, lifecycle, metrics
+from provenance.recording.facts import named_numbers, without_nothing
+from provenance.recording.faults import Guard, guarded, nothing
+from provenance.recording.processing import Processing
+from provenance.recording.signals import Termination
+from provenance.recording.state import describe_error, make_gap, make_id
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+    from provenance.recording.drafts import Draft
+    from provenance.recording.records import Record
+    from provenance.recording.state import RunState
+
+__all__ = ["Run"]
+
+
+def _own_id(_: Run, path: object = None, *__: object, **fields: Any) -> str:  # noqa: ANN401 - any
+    """Return the id that a caller may go on with although nothing was recorded."""
+    wanted = fields.get("id") or fields.get("task") or Path(str(path)).stem
+    return make_id(str(wanted), "unrecorded")
+
+
+class Run:
+    """One process that records; made by `provenance.record` and `provenance.start`."""
+
+    def __init__(self, state: RunState) -> None:
+        """Take over the state that `provenance.start` has prepared."""
+        self._state = state
+        self._log = metrics.MetricsLog(state)
+        self._termination = Termination(self._interrupt)
+        self._guard = Guard(state, self._termination)
+        self._termination.install()
+        atexit.register(self._close_at_exit)
+
+    @property
+    def record(self) -> Record:
+        """The record as it stands now; immutable."""
+        return self._state.record
+
+    @property
+    def folder(self) -> Path | None:
+        """The run folder; nothing if it could not be made."""
+        return self._state.folder
+
+    @guarded(_own_id)
+    def dataset(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        id: str | None = None,  # noqa: A002 - the field's name in the manifest
+        role: str | None = None,
+        roles: Sequence[str] = (),
+        name: str | None = None,
+        license: str | Sequence[str] | None = None,  # noqa: A002 - SPDX spells it so
+        licenses: Sequence[str] = (),
+        source: object = None,
+        cleaning: object = None,
+        digests: Sequence[str] = ("blake3",),
+        **authored: Any,  # noqa: ANN401 - any field of a dataset
+    ) -> str:
+        """Declare a dataset that this process reads or made, and bind its bytes.
+
+        Args:
+            path: A file or folder, read and hashed now; nothing, or a URI, declares without
+                binding.
+            id: A short name, unique in the project; otherwise one is made from the file's name.
+            role: `raw`, `intermediate`, `train`, `validation`, `test`, `calibration` or `other`.
+            roles: Several of them.
+            name: A name for people.
+            license: An SPDX expression, or several that all apply.
+            licenses: The same.
+            source: A URI, a text, a mapping of the fields of a source, or several of these.
+            cleaning: A text, a mapping of the fields of a cleaning step, or several of these.
+            digests: Algorithms; `("blake3", "sha256")` for exports that need SHA-256.
+            **authored: Any other field of a dataset, e.g. `labelling`, `collection`, `records`,
+                `availability`, `description`; a text stands for the main field of an object.
+
+        Returns:
+            The dataset's id, to be named in `processing` and `evaluation`. The same content
+            declared again, here or in another process of the project, is the same dataset.
+        """
+        return declarations.declare_dataset(
+            self._state,
+            path,
+            identifier=id,
+            digests=digests,
+            name=name,
+            role=role,
+            roles=roles,
+            license=license,
+            licenses=licenses,
+            source=source,
+            cleaning=cleaning,
+            **authored,
+        )
+
+    def processing(
+        self,
+        inputs: object = (),
+        outputs: object = (),
+        *,
+        id: str | None = None,  # noqa: A002 - the field's name in the manifest
+        parameters: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        **authored: Any,  # noqa: ANN401 - any field of a processing step
+    ) -> Processing:
+        """Record that datasets were made from datasets: as a call, context manager or decorator.
+
+        Args:
+            inputs: Ids from `dataset`, or paths, which are then declared.
+            outputs: The same. As a context manager, paths are read when the block has ended.
+            id: A short name; otherwise the run's own name.
+            parameters: The step's settings; otherwise what `config` was given.
+            description: What it does, in words.
+            **authored: Any other field of a processing step, e.g. `removed_records`.
+        """
+        step = self._add_processing(
+            inputs,
+            outputs,
+            id=id,
+            fields={"parameters": parameters, "description": description, **authored},
+        )
+        return Processing(step, self._change_processing)
+
+    @guarded(_own_id)
+    def _add_processing(
+        self,
+        inputs: object,
+        outputs: object,
+        *,
+        id: str | None,  # noqa: A002 - as above
+        fields: Mapping[str, Any],
+    ) -> str:
+        return declarations.add_processing(self._state, inputs, outputs, identifier=id, **fields)
+
+    @guarded(nothing)
+    def _change_processing(self, identifier: str, **changes: Any) -> None:  # noqa: ANN401 - see there
+        declarations.change_processing(self._state, identifier, **changes)
+
+    @guarded(nothing)
+    def config(self, settings: object = None, /, **more: object) -> None:
+        """Record the settings after defaults were applied.
+
+        Args:
+            settings: A mapping, dataclass, pydantic model, `argparse.Namespace` or the like.
+            **more: Further settings by name.
+        """
+        lifecycle.set_configuration(self._state, settings, more)
+
+    @guarded(nothing)
+    def seed(self, **seeds: int) -> None:
+        """Record random seeds by library or use: `run.seed(numpy=7)`."""
+        lifecycle.set_seeds(self._state, named_numbers(seeds))
+
+    @guarded(nothing)
+    def log(
+        self,
+        values: Mapping[str, object] | SupportsIndex | None = None,
+        /,
+        *,
+        step: SupportsIndex | None = None,
+        **more: object,
+    ) -> None:
+        """Append metrics to the training log: `run.log({"loss": x}, step=3)`, `run.log(3, loss=x)`.
+
+        Args:
+            values: Metrics by name, or the step. Values are numbers of any library; NaN is one.
+            step: The step: from 0 or from 1, as the script counts.
+            **more: Metrics by name.
+        """
+        self._log.append(values, step, more)
+
+    @guarded(_own_id)
+    def checkpoint(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        step: int | None = None,
+        id: str | None = None,  # noqa: A002 - the field's name in the manifest
+        parents: Sequence[str] | None = None,
+        metrics: Mapping[str, object] | None = None,
+        **authored: Any,  # noqa: ANN401 - any field of a checkpoint
+    ) -> str:
+        """Record a saved state of the model: its files, and its tensors where they are safetensors.
+
+        Args:
+            path: The file or folder, complete on disk.
+            step: The number of steps done; otherwise taken from the log.
+            id: A short name; otherwise made from the step.
+            parents: Ids of the checkpoints that it descends from; otherwise the one before it.
+            metrics: Metrics at this moment, by name.
+            **authored: Any other field of a checkpoint, e.g. `tokens_seen`.
+
+        Returns:
+            The checkpoint's id.
+        """
+        return checkpoints.add_checkpoint(
+            self._state,
+            self._log,
+            path,
+            step=step,
+            identifier=id,
+            parents=parents,
+            metrics=metrics,
+            **authored,
+        )
+
+    @guarded(nothing)
+    def segment(
+        self,
+        *,
+        reason: str | None = None,
+        event: str | None = None,
+        from_step: int | None = None,
+        resumed_from: str | os.PathLike[str] | None = None,
+        **authored: Any,  # noqa: ANN401 - any field of a segment
+    ) -> None:
+        """Begin a new segment: the code, the settings or the machines change from here on.
+
+        Args:
+            reason: Why, in words.
+            event: `start`, `resume`, `crash`, `configuration`, `code`, `nodes`, `surgery`,
+                `average` or `other`.
+            from_step: The first step of the segment; otherwise where the checkpoint that it
+                resumes from, or the segment before it, left off.
+            resumed_from: Path or id of the checkpoint that training goes on from.
+            **authored: Any other field of a segment, e.g. `stage`, `data_order`.
+        """
+        checkpoints.begin_segment(
+            self._state,
+            self._log,
+            reason=reason,
+            event=event,
+            from_step=from_step,
+            resumed_from=resumed_from,
+            **authored,
+        )
+
+    @guarded(_own_id)
+    def evaluation(
+        self,
+        *,
+        task: str,
+        metrics: object = None,
+        dataset: str | os.PathLike[str] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        results: str | os.PathLike[str] | None = None,
+        id: str | None = None,  # noqa: A002 - the field's name in the manifest
+        **authored: Any,  # noqa: ANN401 - any field of an evaluation
+    ) -> str:
+        """Record what was measured, on what, and of which checkpoint.
+
+        Args:
+            task: What was measured, e.g. `test accuracy`.
+            metrics: Names with numbers, or with mappings of the fields of a metric.
+            dataset: Id or path of the dataset.
+            checkpoint: Id or path of the weights; a path is matched by content to a recorded
+                checkpoint, whichever process saved it.
+            results: The file that the evaluation wrote; it is kept as a document.
+            id: A short name; otherwise made from the task.
+            **authored: Any other field of an evaluation, e.g. `parameters`, `harness`.
+
+        Returns:
+            The evaluation's id.
+        """
+        return declarations.add_evaluation(
+            self._state,
+            task=task,
+            metrics=metrics,
+            dataset=dataset,
+            checkpoint=checkpoint,
+            results=results,
+            identifier=id,
+            **authored,
+        )
+
+    @guarded(_own_id)
+    def document(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        kind: str = "other",
+        id: str | None = None,  # noqa: A002 - the field's name in the manifest
+        title: str | None = None,
+        **authored: Any,  # noqa: ANN401 - any field of a document
+    ) -> str:
+        """Keep a document: a report, an invoice, guidelines for annotators.
+
+        Args:
+            path: The file; its bytes are copied into the run folder and published with the model.
+            kind: `technical-report`, `paper`, `guidelines`, `invoice`, `calculation`, … or `other`.
+            id: A short name; otherwise made from the file's name.
+            title: Its title.
+            **authored: Any other field of a document.
+
+        Returns:
+            The document's id.
+        """
+        fields = without_nothing({"title": title, **authored})
+        return documents.keep_document(self._state, path, kind=kind, identifier=id, **fields)
+
+    @guarded(nothing)
+    def note(self, text: str, *, step: int | None = None, author: str | None = None) -> None:
+        """Add a dated entry to the journal."""
+        lifecycle.add_note(self._state, text, step=step, author=author)
+
+    @guarded(nothing)
+    def model(self, **authored: Any) -> None:  # noqa: ANN401 - any field of a model
+        """Record facts about the model: `name`, `version`, `licenses`, `architecture`, ….
+
+        `parameter_count` may stand beside `architecture`, which it belongs to.
+        """
+        lifecycle.set_model(self._state, authored)
+
+    @guarded(nothing)
+    def gap(self, subject: str, description: str) -> None:
+        """Say that something is missing from the record."""
+        self._state.add_gaps([make_gap(subject, "absent", description)])
+        self._state.write()
+
+    def finish(self, status: str = "completed", *, failure: BaseException | None = None) -> None:
+        """Close the record; every later call of a method warns and does nothing.
+
+        Args:
+            status: `completed`, `failed` or `interrupted`.
+            failure: The exception that ended it.
+        """
+        self._finish(status, failure)
+        self._termination.remove()
+        atexit.unregister(self._close_at_exit)
+
+    @guarded(nothing)
+    def _finish(self, status: str, failure: BaseException | None) -> None:
+        lifecycle.check_status(status)
+        text = None if failure is None else describe_error(failure)
+        try:
+            if self._state.record.segments:
+                checkpoints.close_segment(self._state, self._log, status)
+            self._log.close(status)
+        finally:
+            self._state.closed = True
+            lifecycle.finish_record(self._state, status=status, failure=text)
+
+    def release(self, output: str | os.PathLike[str], **options: Any) -> Draft:  # noqa: ANN401 - see there
+        """Finish the run and release its project; takes the options of `provenance.release`.
+
+        Raises:
+            RecordingError: The run has no folder, or a release cannot be made.
+        """
+        from provenance.recording.publishing import release  # noqa: PLC0415 - only the last call needs it
+
+        if not self._state.closed:
+            self.finish()
+        return release(lifecycle.project_of(self._state), output, **options)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Finish; an exception is recorded and goes on unchanged."""
+        if self._state.closed:
+            return
+        if error is None:
+            self.finish()
+            return
+        status = "failed" if isinstance(error, Exception) else "interrupted"
+        with suppress(ProvenanceError):  # even a strict run must not hide the script's exception
+            self.finish(status, failure=error)
+
+    def _interrupt(self) -> None:
+        if not self._state.closed and self._state.is_own_process():
+            self._finish("interrupted", None)
+
+    def _close_at_exit(self) -> None:
+        """Close a run that the script left open, when the interpreter ends."""
+        if self._state.closed or not self._state.is_own_process():
+            return
+        error = getattr(sys, "last_value", None)
+        if isinstance(error, BaseException):
+            self.finish("failed" if isinstance(error, Exception) else "interrupted", failure=error)
+        else:
+            self.gap("finish", "the script ended without calling finish()")
+            self.finish()

@@ -1,0 +1,188 @@
+"""Signing a draft. The weights are not needed, so the key can be on another machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provenance.canonical import MAX_INVENTORY_BYTES, MAX_LISTING_BYTES
+from provenance.checks import LISTING_FILE, MANIFEST_FOLDER, OMS_FILE, consistency_findings
+from provenance.digest import (
+    Inventory,
+    hash_bytes,
+    parse_listing,
+    read_file,
+    walk_tree,
+    write_atomic,
+)
+from provenance.envelope import write_bundle
+from provenance.errors import RecordingError, UsageError
+from provenance.findings import Severity
+from provenance.recording.drafts import STATEMENT_NAME, draft_folder, load_draft
+from provenance.recording.layout import MANIFEST_NAME
+from provenance.signing import sign_payload
+
+if TYPE_CHECKING:
+    from provenance.digest import InventoryEntry
+    from provenance.envelope import Statement
+    from provenance.manifest.files import FileEntry
+    from provenance.manifest.manifest import Manifest
+    from provenance.recording.drafts import Draft
+    from provenance.signing import Signer
+
+__all__ = ["sign_draft", "sign_release"]
+
+
+def sign_release(
+    release: str | os.PathLike[str] | Draft,
+    signers: Signer | Sequence[Signer],
+    *,
+    overwrite: bool = False,
+    keep_draft: bool = True,
+) -> Path:
+    """Sign the draft of a release and put the bundle into its manifest folder.
+
+    The listing in the folder must be the one that the draft is about, and the folder must hold the
+    files that it lists; they are not hashed again.
+
+    Args:
+        release: The released folder, or the draft that `release` returned.
+        signers: The key, or several; the first one's bundle is the manifest, the others' go to
+            `attestations/`.
+        overwrite: Replace a signed manifest that is there.
+        keep_draft: Leave the draft where it is; it holds the salts of sealed facts.
+
+    Returns:
+        The path of `manifest.sigstore.json`.
+
+    Raises:
+        RecordingError: There is no draft, the folder is not what it describes, the manifest
+            contradicts itself, or a signed manifest is there.
+        SigningError: A signer cannot sign.
+    """
+    folder = Path(os.fspath(release)) if isinstance(release, str | os.PathLike) else release.release
+    draft = draft_folder(folder)
+    statement, manifest = load_draft(draft / STATEMENT_NAME)
+    _check_folder(folder, statement, manifest)
+    _check_consistency(manifest)
+    target = folder / MANIFEST_FOLDER / MANIFEST_NAME
+    _refuse_signed(target, overwrite=overwrite)
+    first, *others = _signers(signers)
+    bundles = [write_bundle(sign_payload(statement.payload, signer)) for signer in (first, *others)]
+    for signer, bundle in zip(others, bundles[1:], strict=True):
+        name = signer.fingerprint.partition(":")[2][:16].replace("/", "_").replace("+", "-")
+        path = folder / MANIFEST_FOLDER / "attestations" / f"signature-{name}.sigstore.json"
+        path.parent.mkdir(exist_ok=True)
+        write_atomic(path, bundle)
+    write_atomic(target, bundles[0])
+    if not keep_draft:
+        (draft / STATEMENT_NAME).unlink()
+    return target
+
+
+def sign_draft(
+    statement: str | os.PathLike[str],
+    signer: Signer,
+    output: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+) -> Path:
+    """Sign a draft's statement alone, on a machine that has the key and nothing else.
+
+    Args:
+        statement: The file `statement.json` of a draft.
+        signer: The key.
+        output: The bundle to write; it belongs into the release as
+            `training-provenance/manifest.sigstore.json`.
+        overwrite: Replace a file that is there.
+
+    Raises:
+        RecordingError: The manifest contradicts itself, or the output exists.
+        SigningError: The signer cannot sign.
+    """
+    parsed, manifest = load_draft(statement)
+    _check_consistency(manifest)
+    target = Path(output)
+    _refuse_signed(target, overwrite=overwrite)
+    write_atomic(target, write_bundle(sign_payload(parsed.payload, signer)))
+    return target
+
+
+def _check_folder(folder: Path, statement: Statement, manifest: Manifest) -> None:
+    """Check without hashing that a folder is the release that a statement is about.
+
+    Raises:
+        RecordingError: It is not: another listing, a missing or additional file, another size.
+    """
+    listing = read_file(folder / MANIFEST_FOLDER / LISTING_FILE, max_bytes=MAX_LISTING_BYTES)
+    if hash_bytes(listing, "sha256") != statement.subjects[0].digest["sha256"]:
+        raise RecordingError(
+            path=f"{MANIFEST_FOLDER}/{LISTING_FILE}",
+            problem="the listing in the folder is not the one that the draft is about",
+            remedy="release again",
+            code="listing-mismatch",
+        )
+    found = walk_tree(folder, skip=(MANIFEST_FOLDER, OMS_FILE))
+    for fault in found.faults:
+        raise RecordingError(path=fault.path, problem=fault.message, code=fault.code)
+    sizes = {file.path: file.size for file in found.files}
+    listed = parse_listing(listing)
+    for name in sorted(sizes.keys() ^ listed.keys()):
+        there = name in sizes
+        raise RecordingError(
+            path=name,
+            problem="is in the folder and not in the draft"
+            if there
+            else "is in the draft, not here",
+            remedy="release again, or undo the change",
+            code="file-extra" if there else "file-missing",
+        )
+    for entry in _listed(folder, manifest):
+        if sizes.get(entry.path) != entry.size:
+            raise RecordingError(
+                path=entry.path,
+                problem=f"has {sizes.get(entry.path)} bytes, the draft says {entry.size}",
+                remedy="release again, or undo the change",
+                code="size-mismatch",
+            )
+
+
+def _listed(folder: Path, manifest: Manifest) -> Sequence[FileEntry | InventoryEntry]:
+    """Return the signed inventory: from the manifest, or from its file where it is long."""
+    reference = manifest.release.inventory_file
+    if reference is None or reference.path is None:
+        return manifest.release.inventory
+    path = folder / MANIFEST_FOLDER / reference.path
+    data = read_file(path, max_bytes=MAX_INVENTORY_BYTES)
+    return Inventory.from_bytes(data, source=reference.path).entries
+
+
+def _check_consistency(manifest: Manifest) -> None:
+    """Refuse to sign a manifest in which the pure checks find a contradiction."""
+    errors = [it for it in consistency_findings(manifest) if it.severity is Severity.ERROR]
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise RecordingError(
+            path=errors[0].path,
+            problem=f"the manifest contradicts itself: {errors[0].message}{more}",
+            remedy=errors[0].remedy or "mend the description or the record, and release again",
+            code=errors[0].code,
+        )
+
+
+def _refuse_signed(target: Path, *, overwrite: bool) -> None:
+    if not overwrite and os.path.lexists(target):
+        raise RecordingError(
+            path=str(target),
+            problem="a signed manifest is there already",
+            remedy="ask to overwrite it, or add your signature beside it",
+        )
+
+
+def _signers(signers: Signer | Sequence[Signer]) -> tuple[Signer, ...]:
+    several = tuple(signers) if isinstance(signers, Sequence) else (signers,)
+    if not several:
+        raise UsageError(problem="nobody signs", remedy="give a key")
+    return several

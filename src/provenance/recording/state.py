@@ -1,0 +1,285 @@
+"""The changing part of a run: its record on disk, kept whole after every declared fact.
+
+Facts are values; this holds the latest record, replaces it and writes it. A run folder that cannot
+be written leaves the record in memory, so that the script goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import unicodedata
+import warnings
+from contextlib import suppress
+from datetime import UTC, datetime
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+
+from provenance.capture import Stopwatch, redact_mapping, redact_text, shorten_home
+from provenance.digest import write_atomic
+from provenance.errors import InputError, ProvenanceError, RecordingError, UsageError, shown
+from provenance.manifest.compute import Gap
+from provenance.manifest.fields import MAX_ID_LENGTH
+from provenance.recording.faults import ProvenanceWarning
+from provenance.recording.records import RECORD_NAME, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from provenance.manifest.base import Document
+
+__all__ = [
+    "RunState",
+    "describe_error",
+    "make_gap",
+    "make_id",
+    "new_run_folder",
+    "now",
+    "precise_now",
+    "whole_second",
+]
+
+D = TypeVar("D", bound="Document")
+GapKind = Literal["absent", "failed", "redacted", "crashed"]
+
+#: Most gaps of one run; what fails at every step of a loop is one gap, and warns once.
+MAX_GAPS: Final = 200
+
+#: Longest name of a run that its folder bears, in characters.
+MAX_FOLDER_NAME: Final = 64
+
+#: Longest text of a gap, in characters.
+MAX_GAP_CHARACTERS: Final = 2_000
+
+# Kinds of facts whose ids share one namespace, as they do in a manifest.
+_IDENTIFIED = (
+    "datasets",
+    "processing",
+    "segments",
+    "checkpoints",
+    "used_checkpoints",
+    "evaluations",
+    "documents",
+)
+
+
+def now() -> str:
+    """Return the time by this machine's clock: RFC 3339, UTC, whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def precise_now() -> str:
+    """Return the time with microseconds, by which the runs of a project are put in order."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def whole_second(moment: str) -> str:
+    """Return a time of a record as manifests hold it, without a fraction."""
+    return moment[:19] + "Z"
+
+
+def make_id(text: str, fallback: str = "item") -> str:
+    """Return the id that a text suggests: ASCII letters, digits, points, dashes.
+
+    >>> make_id("Test accuracy (held out)")
+    'test-accuracy-held-out'
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
+    joined = re.sub(r"[^A-Za-z0-9._]+", "-", plain).strip("-._").lower()
+    return joined[: MAX_ID_LENGTH - 16].strip("-._") or fallback
+
+
+def new_run_folder(project: Path, name: str) -> Path:
+    """Make a folder for one process, unique by its name, time and four random digits.
+
+    Raises:
+        InputError: It cannot be made.
+    """
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    folder = project / f"{make_id(name, 'run')[:MAX_FOLDER_NAME]}-{stamp}-{secrets.token_hex(2)}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(
+            path=str(folder),
+            problem=f"the run folder cannot be made: {error.strerror}",
+            remedy="name an output that you may write to",
+        ) from error
+    return folder
+
+
+class RunState:
+    """The record of a run in memory and on disk.
+
+    Args:
+        record: The record to begin with.
+        folder: The run folder; nothing if it could not be made.
+        strict: Whether failures are raised.
+    """
+
+    def __init__(self, record: Record, folder: Path | None, *, strict: bool) -> None:
+        """Keep what the run begins with."""
+        self.lock = RLock()
+        self.record = record
+        self.folder = folder
+        self.strict = strict
+        self.closed = False
+        self.stopwatch = Stopwatch()
+        self.last_step: int | None = None
+        self.metric_names: dict[str, None] = {}
+        self.postponed: dict[str, list[str | os.PathLike[str]]] = {}
+        self._process = os.getpid()
+        self._warned: set[str] = set()
+
+    def change(self, **fields: object) -> None:
+        """Replace fields of the record, check it and write it.
+
+        Raises:
+            ManifestError: A field breaks a rule; the record stays as it was.
+            InputError: It cannot be written; the record in memory is the new one.
+        """
+        changed = self.record.updated(**fields)
+        changed.to_bytes()  # what cannot be written must not stand in the way of later facts
+        self.record = changed
+        self.write()
+
+    def add(self, field: str, item: Document) -> None:
+        """Append to a list of the record; raises what `change` raises."""
+        self.change(**{field: (*getattr(self.record, field), item)})
+
+    def replace(self, field: str, item: Document) -> None:
+        """Replace the item of the same id in a list of the record; raises what `change` raises."""
+        identifier = item.id  # type: ignore[attr-defined]  # only lists whose items have an id
+        items = tuple(
+            item if other.id == identifier else other for other in getattr(self.record, field)
+        )
+        self.change(**{field: items})
+
+    def find(self, field: str, identifier: str) -> Any:  # noqa: ANN401 - one of several documents
+        """Return the item of a list with this id, or nothing."""
+        return next((it for it in getattr(self.record, field) if it.id == identifier), None)
+
+    def write(self) -> None:
+        """Write the record; what counts of the log is written with it.
+
+        Raises:
+            InputError: It cannot be written.
+        """
+        if self.folder is None or os.getpid() != self._process:
+            return
+        self.record = self.record.updated(
+            last_step=self.last_step, metric_names=tuple(self.metric_names)
+        )
+        write_atomic(self.folder / RECORD_NAME, self.record.to_bytes())
+
+    def is_own_process(self) -> bool:
+        """Return whether this is the process that began the run, and no fork of it."""
+        return os.getpid() == self._process
+
+    def new_id(self, wanted: str, *, chosen: bool = False) -> str:
+        """Return an unused id.
+
+        Args:
+            wanted: The id that the script chose, or a text that suggests one.
+            chosen: The script chose it, so it is taken as it is or refused.
+
+        Raises:
+            UsageError: A chosen id is taken.
+        """
+        taken = {item.id for field in _IDENTIFIED for item in getattr(self.record, field)}
+        if chosen:
+            if wanted in taken:
+                raise UsageError(
+                    problem=f"the id {shown(wanted)} stands for something else in this run",
+                    remedy="choose another id",
+                )
+            self.record = self.record.updated(chosen_ids=(*self.record.chosen_ids, wanted))
+            return wanted
+        base = make_id(wanted)
+        numbered = (base if n == 1 else f"{base}-{n}" for n in range(1, len(taken) + 2))
+        return next(identifier for identifier in numbered if identifier not in taken)
+
+    def locate(self, identifier: str, path: Path) -> None:
+        """Remember where something lies, relative to the project where that is possible."""
+        place = str(path)
+        if not place.isprintable():
+            return  # a name that JSON cannot hold; a release then asks for the files
+        if self.folder is not None and path.is_relative_to(self.folder.parent.resolve()):
+            place = str(path.relative_to(self.folder.parent.resolve()))
+        self.record = self.record.updated(
+            locations={**(self.record.locations or {}), identifier: place}
+        )
+
+    def made(self, kind: type[D], captured: Mapping[str, Any], authored: Mapping[str, Any]) -> D:
+        """Return a part from what was captured and what the script says, secrets taken out.
+
+        If the script's words break a rule, the part is made without them, and that is a gap.
+
+        Raises:
+            ProvenanceError: In strict mode, or if what was captured breaks a rule.
+        """
+        subject = make_id(kind.__name__)
+        redacted = redact_mapping(authored)
+        self.add_gaps(gap.updated(at=now()) for gap in redacted.gaps(subject))
+        try:
+            return kind(**{**redacted.value, **captured})
+        except ProvenanceError as error:
+            self.add_failure(subject, error)
+            return kind(**captured)
+
+    def add_gaps(self, gaps: Iterable[Gap]) -> None:
+        """Keep gaps without writing; each once, and no more than `MAX_GAPS`."""
+        known = list(self.record.gaps)
+        for gap in gaps:
+            if gap not in known and len(known) < MAX_GAPS:
+                known.append(gap)
+        self.record = self.record.updated(gaps=tuple(known))
+
+    def add_failure(self, action: str, error: Exception) -> None:
+        """Keep a failure of the recorder as a gap and warn, once; raise it in strict mode.
+
+        Raises:
+            ProvenanceError: In strict mode.
+        """
+        problem = describe_error(error)
+        if self.strict:
+            if isinstance(error, ProvenanceError):
+                raise error
+            raise RecordingError(problem=f"{action} was not recorded: {problem}") from error
+        seen = f"{action}: {problem}"
+        if seen in self._warned:
+            return
+        self._warned.add(seen)
+        with self.lock:
+            self.add_gaps([make_gap(action, "failed", problem)])
+            # The disk that refused the fact refuses the gap too: it stays in memory, and the next
+            # write takes it along.
+            with suppress(ProvenanceError):
+                self.write()
+        self.warn(f"not recorded: {seen}")
+
+    def warn(self, message: str) -> None:
+        """Warn the user of the script, at the line that called the recorder."""
+        warnings.warn(f"provenance: {message}", ProvenanceWarning, stacklevel=5)
+
+    def warn_once(self, message: str) -> None:
+        """Warn unless this run has warned so before."""
+        if message not in self._warned:
+            self._warned.add(message)
+            self.warn(message)
+
+
+def make_gap(subject: str, kind: GapKind, description: str) -> Gap:
+    """Return a gap of now; its text is redacted and cut."""
+    printable = description.encode("utf-8", "backslashreplace").decode("utf-8")
+    text = shorten_home(redact_text(printable).value)[:MAX_GAP_CHARACTERS] or "no description"
+    return Gap(subject=subject, kind=kind, description=text, at=now())
+
+
+def describe_error(error: BaseException) -> str:
+    """Return type and redacted message of an exception, on one line."""
+    message = redact_text(str(error)).value
+    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    return " ".join(text.split())[:MAX_GAP_CHARACTERS]
