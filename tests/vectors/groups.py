@@ -1,0 +1,18 @@
+"""The groups of vectors, each with the file of `spec/` that most of its vectors are about."""
+
+from __future__ import annotations
+
+from vectors.kit import Group
+
+__all__ = ["CANONICAL", "DIGESTS", "ENVELOPE", "GROUPS", "KEYS", "MANIFEST", "RELEASE", "STATEMENT"]
+
+CANONICAL = Group("canonical", spec="canonical-encoding.md")
+DIGESTS = Group("digests", spec="digests.md")
+ENVELOPE = Group("envelope", spec="envelope.md")
+KEYS = Group("keys", spec="envelope.md")
+STATEMENT = Group("statement", spec="envelope.md")
+MANIFEST = Group("manifest", spec="verification.md", profile=2)
+RELEASE = Group("release", spec="verification.md")
+
+#: Every group, in the order of `spec/vectors/README.md`.
+GROUPS = (CANONICAL, DIGESTS, ENVELOPE, KEYS, STATEMENT, MANIFEST, RELEASE)
