@@ -94,7 +94,7 @@ def _compare(evidence: Evidence, path: str, reference: FileReference) -> Iterato
         return
     for fault in _differences(reference, found):
         yield Finding(
-            "companion-mismatch", where, f"{path} says otherwise of {shown(name)}: {fault}"
+            "companion-mismatch", where, f"{shown(name)} is not the file signed at {path}: {fault}"
         )
 
 
