@@ -19,6 +19,7 @@ from support.crafted import (
     NOW,
     STRANGER,
     CraftedRelease,
+    digests,
     fixed_clock,
     public_key,
     sign_bundle,
@@ -284,7 +285,9 @@ def test_draft_beside_the_release_is_named(tmp_path: Path, look: Look) -> None:
 
 
 def test_nothing_there_is_an_error(tmp_path: Path, look: Look) -> None:
-    expect(look(tmp_path / "nowhere"), "INCOMPLETE", "manifest-missing")
+    report = look(tmp_path / "nowhere")
+    expect(report, "INCOMPLETE", "manifest-missing")
+    assert "there is no file or folder" in report.summary
     expect(look(tmp_path / "nowhere", manifest=b"x"), "FAIL", "json-syntax")
     whole = CraftedRelease().bundle()
     expect(look(tmp_path / "nowhere", manifest=whole), "ERROR", "input-unreadable")
@@ -420,6 +423,26 @@ def test_all_digests_recomputes_the_tensors_too(tmp_path: Path, look: Look) -> N
     assert report.algorithms == ("blake3", "sha256")
     assert rungs_of(report)["checkpoints"] == "matched"
     assert "sha256-not-recomputed" not in report.codes()
+
+
+def test_released_bytes_of_the_checkpoint_are_tied_to_it_without_hashing_tensors(
+    tmp_path: Path, look: Look
+) -> None:
+    plain = CraftedRelease().write(tmp_path / "plain")
+    root = hash_tensors(plain / "model.safetensors")[0].to_tree()
+
+    def edit(tree: dict[str, Any]) -> None:
+        tree["release"]["tensors"] = root
+        tree["training"]["checkpoints"][0]["tensors"] = root
+
+    release = CraftedRelease(edit_manifest=edit)
+    report = look(release.write(tmp_path / "model"))
+    expect(report, "PASS", "release-checkpoint-matched")
+    assert "release-checkpoint-not-checked" not in report.codes()
+    # Digests that the caller supplied are not bytes that were read.
+    supplied = {name: (len(data), digests(data)) for name, data in release.files.items()}
+    report = look(supplied, manifest=release.bundle())
+    expect(report, "PASS", "release-checkpoint-not-checked")
 
 
 def test_tensors_that_are_not_the_signed_ones_fail(tmp_path: Path, look: Look) -> None:

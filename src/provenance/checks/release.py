@@ -58,7 +58,11 @@ def check_released_tensors(evidence: Evidence, policy: TrustPolicy) -> Iterator[
     if signed is None or evidence.source == "draft":
         return
     made = evidence.release_tensors
-    if made is None:
+    saved = _checkpoint(evidence)
+    if made is None and saved is not None and _holds_its_files(evidence, saved):
+        message = f"the released files are, byte for byte, those of {shown(saved.id)}"
+        yield Finding("release-checkpoint-matched", "/release/checkpoint", message)
+    elif made is None:
         message = "the tensors of the released files were not hashed; --all-digests does"
         yield Finding("release-checkpoint-not-checked", "/release/tensors", message)
     elif made != signed:
@@ -67,11 +71,9 @@ def check_released_tensors(evidence: Evidence, policy: TrustPolicy) -> Iterator[
             f"signed is {signed.root} over {signed.size}"
         )
         yield Finding("release-checkpoint-mismatch", "/release/tensors", message)
-    else:
-        saved = _checkpoint(evidence)
-        if saved is not None and saved.tensors == made:
-            message = f"the released files hold the {made.size} tensors of {shown(saved.id)}"
-            yield Finding("release-checkpoint-matched", "/release/checkpoint", message)
+    elif saved is not None and saved.tensors == made:
+        message = f"the released files hold the {made.size} tensors of {shown(saved.id)}"
+        yield Finding("release-checkpoint-matched", "/release/checkpoint", message)
 
 
 def _checkpoint(evidence: Evidence) -> Checkpoint | None:
@@ -86,4 +88,12 @@ def _has_its_files(evidence: Evidence, saved: Checkpoint) -> bool:
     released = {entry.digest.get("blake3") for entry in evidence.listed}
     return bool(saved.inventory) and all(
         entry.digest.get("blake3") in released for entry in saved.inventory
+    )
+
+
+def _holds_its_files(evidence: Evidence, saved: Checkpoint) -> bool:
+    """Return whether files with the BLAKE3 of every file of the checkpoint were read just now."""
+    read = {item.digest.get("blake3") for item in evidence.found.values() if item.read}
+    return bool(saved.inventory) and all(
+        entry.digest.get("blake3") in read for entry in saved.inventory
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from provenance.canonical import resolve_pointer
 from provenance.checks.evidence import OMS_FILE
 from provenance.checks.facts import facts_of
+from provenance.errors import shown
 from provenance.findings import Finding
 
 if TYPE_CHECKING:
@@ -36,8 +39,16 @@ def check_supplied(evidence: Evidence, policy: TrustPolicy) -> Iterator[Finding]
         return
     for fact in facts_of(evidence):
         if fact.rung == "bound":
-            message = "a digest is signed, and no bytes are here to compare with it"
+            name = _name_of(evidence, fact.path)
+            message = f"a digest{name} is signed, and no bytes are here to compare with it"
             yield Finding("evidence-not-supplied", fact.path, message)
+
+
+def _name_of(evidence: Evidence, path: str) -> str:
+    """Return the id of what a path leads to, in words: a reader knows ids, not positions."""
+    fact = resolve_pointer(dict(evidence.tree), path)
+    name = fact.get("id") if isinstance(fact, Mapping) else None
+    return f" of {shown(name)}" if name else ""
 
 
 def check_attestations(evidence: Evidence, policy: TrustPolicy) -> Iterator[Finding]:

@@ -92,10 +92,18 @@ def _with_bundle(options: Options, source: Source) -> Located:
         return _read_bundle(source, options.manifest)
     if isinstance(source, FolderSource):
         return _usual_place(source)
-    remedy = "name the bundle of the manifest beside it"
-    return Located(
-        source, findings=(Finding("manifest-missing", "", f"no manifest was named; {remedy}"),)
-    )
+    if isinstance(source, FileSource) and _is_nowhere(source.path):
+        message = f"there is no file or folder {shown(source.path)}"
+    else:
+        message = "no manifest was named; name the bundle of the manifest beside it"
+    return Located(source, findings=(Finding("manifest-missing", "", message),))
+
+
+def _is_nowhere(path: str) -> bool:
+    try:
+        return not os.path.lexists(path)
+    except ValueError:  # a name with U+0000 in it
+        return True
 
 
 def _usual_place(source: FolderSource) -> Located:
