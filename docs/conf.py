@@ -82,8 +82,9 @@ def find_own_name(app, env, node, contnode):
         return domain.resolve_xref(
             env, source, app.builder, node["reftype"], homes[0], node, contnode
         )
-    type_variable = len(last) == 1
-    ours = node["reftarget"].startswith("provenance.") and not homes and not type_variable
+    # A type variable, or a private type in a public signature: readers need not follow it.
+    undocumented = len(last) == 1 or last.startswith("_")
+    ours = node["reftarget"].startswith("provenance.") and not homes and not undocumented
     return None if ours else contnode
 
 

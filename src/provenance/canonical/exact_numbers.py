@@ -29,7 +29,7 @@ _MAX_BITS = 34_546
 # Integral values with at most this many trailing zeros come back as `int`, larger as `Decimal`.
 _MAX_INT_EXPONENT = 400
 
-_NUMBER = re.compile(r"-?+(?:[0-9]++(?:\.[0-9]++)?+|[0-9]++e-?+[0-9]{1,4}+)")
+_NUMBER = re.compile(r"-?[0-9]++(?:\.[0-9]++|e-?[0-9]{1,4})?")
 
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 

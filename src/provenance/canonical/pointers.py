@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["join_pointer", "resolve_pointer", "split_pointer"]
 
 # RFC 6901, section 3: "~" stands only in "~0" and "~1". Possessive, so that no input is slow.
-_POINTER = re.compile(r"(?:/(?:[^/~]|~[01])*+)*+", re.DOTALL)
+# No possessive group: before Python 3.11.5 one with branches inside matches wrongly (gh-106052).
+_POINTER = re.compile(r"(?:/(?:[^/~]++|~[01])*)*", re.DOTALL)
 
 # RFC 6901, section 4: an index has no leading zeros. "-" (past the end) resolves to nothing here.
 _INDEX = re.compile(r"0|[1-9][0-9]{0,15}")

@@ -47,7 +47,7 @@ _NAMED = "value of a name that marks a secret"
 # A run of characters of a name, consumed whole so that nothing is read twice.
 _NAME = re.compile(r"[A-Za-z0-9_.\-]++")
 _SEPARATOR = re.compile(r"""["'\]]{0,2}[ \t]{0,8}(?:=>|:=|=|:)[ \t]{0,8}""")
-_VALUE = re.compile(r"""(["'])((?:\\.|(?!\1)[^\\\r\n])*+)\1?|(\S++)""")
+_VALUE = re.compile(r"""(["'])((?:\\.|(?!\1)[^\\\r\n])*)\1?|(\S++)""")
 
 _DONE = (REDACTED, f'"{REDACTED}', f"'{REDACTED}")
 

@@ -25,7 +25,8 @@ _FORBIDDEN = r"\\\x00-\x1f\x7f-\x9f\ud800-\udfff"
 # One segment: not "", ".", "..".
 _SEGMENT = rf"(?!\.{{1,2}}(?:/|\Z))[^/{_FORBIDDEN}]++"
 
-_NAME = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*+")
+# No possessive group: before Python 3.11.5 one with branches inside matches wrongly (gh-106052).
+_NAME = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
 
 # The common case, decided without encoding: so short a name breaks no limit.
 _SHORT = MAX_SEGMENT_BYTES // 4
