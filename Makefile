@@ -88,6 +88,7 @@ lint: $(VENV)/.dev ## check style, types and generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=tests $(BIN)/python -m generate --check
+	PYTHONPATH=tests $(BIN)/python -m vectors --check
 
 format: $(VENV)/.dev ## let the formatter and the safe fixes rewrite the code
 	$(BIN)/ruff check --fix-only .

@@ -17,6 +17,7 @@ TYPE_CHECKING = False  # type checkers know the name; importing `typing` would c
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from provenance.digest import DigestSet, Inventory, TypedRoot, hash_file, hash_tree
     from provenance.errors import (
         CanonicalError,
         CaptureError,
@@ -35,7 +36,24 @@ if TYPE_CHECKING:
     )
     from provenance.findings import Finding, Severity
     from provenance.manifest import Manifest
-    from provenance.recording import Builder, Run, record, release, sign_release, start
+    from provenance.recording import (
+        Builder,
+        ProvenanceWarning,
+        Run,
+        describe_existing,
+        record,
+        release,
+        release_existing,
+        sign_draft,
+        sign_release,
+        start,
+    )
+    from provenance.signing import (
+        PrivateKey,
+        PublicKey,
+        generate_private_key,
+        load_private_key,
+    )
     from provenance.verification import Report, VerifiedManifest, inspect, verify
 
     __version__: str
@@ -45,13 +63,18 @@ __all__ = [
     "CanonicalError",
     "CaptureError",
     "DigestError",
+    "DigestSet",
     "EnvelopeError",
     "Finding",
     "InputError",
+    "Inventory",
     "Manifest",
     "ManifestError",
     "MissingExtraError",
+    "PrivateKey",
     "ProvenanceError",
+    "ProvenanceWarning",
+    "PublicKey",
     "RecordingError",
     "Report",
     "Run",
@@ -59,13 +82,21 @@ __all__ = [
     "SignatureError",
     "SigningError",
     "TrustError",
+    "TypedRoot",
     "UsageError",
     "VerificationError",
     "VerifiedManifest",
     "__version__",
+    "describe_existing",
+    "generate_private_key",
+    "hash_file",
+    "hash_tree",
     "inspect",
+    "load_private_key",
     "record",
     "release",
+    "release_existing",
+    "sign_draft",
     "sign_release",
     "start",
     "verify",
@@ -74,6 +105,7 @@ __all__ = [
 #: The public names of each room; a test compares this table with `__all__` and the imports above.
 _ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
+        "provenance.digest": ("DigestSet", "Inventory", "TypedRoot", "hash_file", "hash_tree"),
         "provenance.errors": (
             "CanonicalError",
             "CaptureError",
@@ -92,7 +124,24 @@ _ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "provenance.findings": ("Finding", "Severity"),
         "provenance.manifest": ("Manifest",),
-        "provenance.recording": ("Builder", "Run", "record", "release", "sign_release", "start"),
+        "provenance.recording": (
+            "Builder",
+            "ProvenanceWarning",
+            "Run",
+            "describe_existing",
+            "record",
+            "release",
+            "release_existing",
+            "sign_draft",
+            "sign_release",
+            "start",
+        ),
+        "provenance.signing": (
+            "PrivateKey",
+            "PublicKey",
+            "generate_private_key",
+            "load_private_key",
+        ),
         "provenance.verification": ("Report", "VerifiedManifest", "inspect", "verify"),
     }
 )

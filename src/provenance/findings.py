@@ -109,7 +109,7 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     ("json-syntax", _E, 2, "A document is not JSON.", ""),
     ("json-depth", _E, 2, "A document is nested deeper than allowed.", ""),
     ("json-duplicate-key", _E, 2, "An object has a key twice.", ""),
-    ("json-number", _E, 2, "A number is NaN, infinite, overflows, or must stand as {\"number\": …}.", ""),
+    ("json-number", _E, 2, 'A number is NaN, infinite, overflows, or must stand as {"number": …}.', ""),
     ("json-surrogate", _E, 2, "A string holds a lone surrogate.", ""),
     ("json-size", _E, 2, "A document is larger than allowed.", ""),
     # 3. Verify the signature
@@ -244,7 +244,7 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     # 25. Policy and verdict
     ("required-not-checked", _X, 25, "The policy requires something that was not checked.", ""),
     ("deadline", _F, 25, "The time allowed ran out before everything was checked.", "Allow more time."),
-)
+)  # fmt: skip
 
 #: Every finding code, by name.
 CODES: Mapping[str, CodeInfo] = MappingProxyType(

@@ -129,5 +129,7 @@ def test_endless_command_line_is_cut_and_told() -> None:
 
 def test_script_that_is_gone_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "orig_argv", ["python", "train.py"])
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(tmp_path / "gone.py"))
+    monkeypatch.setattr(
+        sys.modules["__main__"], "__file__", str(tmp_path / "gone.py"), raising=False
+    )
     assert find_script() is None

@@ -42,6 +42,12 @@ class EagerTensor:
         return np.array(0.25, dtype=np.float32)
 
 
+def _name(value: object) -> str:
+    """Return the id of a parameter without an address: every process must make the same."""
+    text = repr(value)
+    return type(value).__name__ if " at 0x" in text else text[:60]
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
@@ -67,7 +73,7 @@ class EagerTensor:
         (math.inf, math.inf),
         (np.float32("-inf"), -math.inf),
     ],
-    ids=repr,
+    ids=_name,
 )
 def test_value_becomes_a_plain_one(value: object, expected: object) -> None:
     found = to_scalar(value)
@@ -76,7 +82,7 @@ def test_value_becomes_a_plain_one(value: object, expected: object) -> None:
     assert isinstance(found, bool) == isinstance(expected, bool)
 
 
-@pytest.mark.parametrize("value", [math.nan, np.float32("nan"), Tensor(math.nan)], ids=repr)
+@pytest.mark.parametrize("value", [math.nan, np.float32("nan"), Tensor(math.nan)], ids=_name)
 def test_nan_is_a_value(value: object) -> None:
     found = to_scalar(value)
     assert isinstance(found, float)
@@ -102,7 +108,7 @@ def test_nan_is_a_value(value: object) -> None:
         7**600,
         Decimal("1e99999"),
     ],
-    ids=repr,
+    ids=_name,
 )
 def test_what_is_no_single_value_is_refused(value: object) -> None:
     with pytest.raises(CaptureError, match="is no single value"):

@@ -16,7 +16,7 @@ from provenance.checks import (
 )
 from provenance.digest import TypedRoot
 from provenance.manifest import parse_manifest
-from support.crafted import CraftedRelease, digests
+from support.crafted import TRAINING_LOG, CraftedRelease, digests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +93,7 @@ def test_without_bytes_nothing_is_above_bound() -> None:
         ("/training/segments/0/code", b"print('train')\n"),
         ("/training/checkpoints/0", CraftedRelease().files["model.safetensors"]),
         ("/evaluations/0", b'{"metrics":{"accuracy":0.9722}}\n'),
-        ("/training/log", b'{"loss":1}\n{"loss":0.5}\n'),
+        ("/training/log", TRAINING_LOG),
     ],
 )
 def test_bytes_in_hand_make_a_fact_matched(path: str, data: bytes) -> None:

@@ -98,6 +98,22 @@ def test_numbers_go_both_ways(members: dict[str, Any], output: object) -> None:
     assert ask("number", **members)["output"] == output
 
 
+@pytest.mark.parametrize("text", ["007", "1.50E+2", "-0.0", "1e-5", "Infinity", "-Infinity"])
+def test_numbers_as_people_write_them_are_read(text: str) -> None:
+    assert "output" in ask("number", text=text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " 1", "1\n", "+1", "--1", "1.", ".5", "1e", "1_000", "\u0661", "0x1"),
+        *("nan", "sNaN", "-NaN", "inf", "infinity", "+Infinity", "1e" + "9" * 30),
+    ],
+)
+def test_text_outside_the_grammar_of_numbers_is_refused(text: str) -> None:
+    assert ask("number", text=text)["error"] == "json-number"
+
+
 @pytest.mark.parametrize(
     "members",
     [{"text": "1,5"}, {"wire": {"number": "1"}}, {"wire": "1"}, {"wire": True}, {"wire": 2.0**53}],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.small_release import BUNDLE
+from cli.small_release import BUNDLE, make_draft
 from provenance.envelope import manifest_digest, parse_bundle, parse_envelope
 from provenance.signing import verify_bundle
 
@@ -31,6 +31,17 @@ def test_draft_alone_is_enough_to_sign(
     assert f"Key:       {key.fingerprint} (ed25519)" in done.out
     assert done.err.startswith("becomes public: files 2 (`provenance show ")
     assert f"Manifest:  sha256 {manifest_digest(payload)}" in done.out
+
+
+def test_draft_that_contradicts_itself_is_not_signed(
+    cli: Command, key: PrivateKey, work: Path
+) -> None:
+    assert key.fingerprint
+    make_draft(work / "model", evaluations=[{"id": "e", "task": "t", "checkpoint": "nobody"}])
+    refused = cli(*DRAFT)
+    assert refused.code == 1
+    assert "/evaluations/0/checkpoint: the manifest contradicts itself" in refused.err
+    assert not (work / "out.json").exists()
 
 
 def test_result_as_json(cli: Command, draft: Path, key: PrivateKey) -> None:

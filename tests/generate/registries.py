@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, get_args
 
+from provenance.checks import PARTS, RUNGS
 from provenance.digest.algorithms import COUNTED, HEX_LENGTHS
 from provenance.digest.merkle import TreeKind
 from provenance.findings import CODES, STEPS
@@ -36,6 +37,7 @@ def registry_files() -> dict[str, str]:
         "tree-kinds": {"kinds": _tree_kinds()},
         "digest-algorithms": {"algorithms": _algorithms()},
         "signature-schemes": {"schemes": _schemes()},
+        "parts": {"rungs": RUNGS, "parts": _parts()},
     }
     return {
         f"spec/registry/{name}.json": json.dumps(
@@ -80,6 +82,10 @@ def _algorithms() -> Sequence[Mapping[str, object]]:
         {"name": name, "hexLengths": list(lengths), "counts": name in COUNTED}
         for name, lengths in HEX_LENGTHS.items()
     ]
+
+
+def _parts() -> Sequence[Mapping[str, object]]:
+    return [asdict(part) for part in PARTS]
 
 
 def _schemes() -> Sequence[Mapping[str, object]]:

@@ -47,6 +47,22 @@ def test_every_tree_kind_is_described() -> None:
     assert kinds == list(TREES)
 
 
+def test_parts_name_only_rungs_and_kinds_that_are_told_apart() -> None:
+    registry = read(REGISTRIES / "parts.json")
+    assert registry["rungs"][0] == "absent"
+    assert len({part["id"] for part in registry["parts"]}) == 11
+    for part in registry["parts"]:
+        assert len({kind["name"] for kind in part["kinds"]}) == len(part["kinds"]) > 0
+
+
+def test_readme_of_the_specification_lists_every_file() -> None:
+    text = (REPOSITORY / "spec" / "README.md").read_text(encoding="utf-8")
+    folder = REPOSITORY / "spec"
+    files = [*folder.glob("*.md"), *folder.glob("[!v]*/*.json"), folder / "vectors" / "README.md"]
+    names = {path.relative_to(folder).as_posix() for path in files} - {"README.md"}
+    assert sorted(name for name in names if f"]({name})" not in text) == []
+
+
 def test_only_two_algorithms_count() -> None:
     rows = read(REGISTRIES / "digest-algorithms.json")["algorithms"]
     assert [row["name"] for row in rows if row["counts"]] == ["blake3", "sha256"]

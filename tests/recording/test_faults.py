@@ -85,6 +85,16 @@ def test_same_failure_in_a_loop_warns_once(new_run: Callable[..., Run]) -> None:
     assert sum(gap.subject == "log" for gap in run.record.gaps) == 1
 
 
+def test_texts_of_failures_do_not_name_the_home_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    error = OSError(f"{tmp_path}/data.csv is not there")
+    assert state_module.describe_error(error) == "OSError: ~/data.csv is not there"
+    gap = state_module.make_gap("dataset", "failed", str(error))
+    assert gap.description == "~/data.csv is not there"
+
+
 def test_gaps_are_bounded(new_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state_module, "MAX_GAPS", 10)
     run = new_run(strict=False)

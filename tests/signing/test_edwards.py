@@ -39,9 +39,23 @@ def test_small_order_and_non_canonical_keys_are_refused(y: int, sign: int) -> No
     assert caught.value.code == "key-refused"
 
 
+@pytest.mark.parametrize("sign", [0, 1])
+@pytest.mark.parametrize("y", [2, 7, PRIME - 2])
+def test_key_that_is_no_point_is_refused_when_it_is_read(y: int, sign: int) -> None:
+    for _, data in containers(encode(y, sign)):
+        with pytest.raises(SigningError, match="no point of the curve") as caught:
+            PublicKey.from_der(data) if data.startswith(SPKI_PREFIX) else PublicKey.from_pem(data)
+        assert caught.value.code == "key-refused"
+
+
 def test_the_largest_canonical_ordinary_key_is_kept() -> None:
-    check_edwards_key(encode(PRIME - 2))
-    check_edwards_key(encode(2, 1))
+    check_edwards_key(encode(PRIME - 3))
+    check_edwards_key(encode(3, 1))
+
+
+@pytest.mark.parametrize("_", range(20))
+def test_no_key_that_somebody_made_is_refused(_: int) -> None:
+    check_edwards_key(ed25519.Ed25519PrivateKey.generate().public_key().public_bytes_raw())
 
 
 def containers(raw: bytes) -> Iterator[tuple[str, bytes]]:

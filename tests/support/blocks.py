@@ -141,7 +141,9 @@ def _run_python(block: Block, page: Page, namespace: dict[str, object]) -> None:
         # Empty lines in front keep the page's own line numbers in a traceback.
         source = "\n" * (block.line - 1) + block.text
         try:
-            exec(compile(source, str(page.path), "exec"), namespace)  # noqa: S102  # our own page
+            # Our own `from __future__` lines are not the page's.
+            code = compile(source, str(page.path), "exec", dont_inherit=True)
+            exec(code, namespace)  # noqa: S102  # our own page
         except Exception as error:
             raise BlockError(f"{page.path.name}:{block.line}: {error!r}") from error
 

@@ -31,6 +31,7 @@ __all__ = [
     "NOW",
     "PUBLISHER",
     "STRANGER",
+    "TRAINING_LOG",
     "CraftedRelease",
     "digests",
     "file_root",
@@ -48,6 +49,12 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 #: The key that signs, and one that nobody named.
 PUBLISHER = "never-trust-publisher"
 STRANGER = "never-trust-stranger"
+
+#: Two entries, as a recorder writes them.
+TRAINING_LOG = (
+    b'{"at":"2026-11-22T09:10:00Z","kind":"metrics","step":100,"values":{"loss":1}}\n'
+    b'{"at":"2026-11-22T09:50:00Z","kind":"metrics","step":300,"values":{"loss":0.5}}\n'
+)
 
 _KEYS = Path(__file__).parent / "keys"
 
@@ -139,7 +146,7 @@ def _default_companions() -> dict[str, bytes]:
         "documents/config.json": b'{"learning_rate":0.05}\n',
         "documents/train.py": b"print('train')\n",
         "documents/results.json": b'{"metrics":{"accuracy":0.9722}}\n',
-        "training-log/metrics.jsonl": b'{"loss":1}\n{"loss":0.5}\n',
+        "training-log/metrics.jsonl": TRAINING_LOG,
     }
 
 

@@ -110,6 +110,10 @@ _BAD_TEXTS: tuple[tuple[str, str, str], ...] = (
         "1" * 401,
     ),
     ("number_no_number", "A word is no number.", "twelve"),
+    ("number_digits_in_groups", "Digits are not grouped.", "1_000"),
+    ("number_other_digits", "Digits of other scripts are none.", "\u0661\u0662"),
+    ("number_without_digits_before_the_point", "A digit stands before the point.", ".5"),
+    ("number_blank_before", "No blank stands before a number.", " 1"),
 )
 
 #: What stands in a document as a number, and what it says.

@@ -141,6 +141,17 @@ def log_signed_without_its_end() -> Case:
     return release.fails(("log-mismatch", f"{FOLDER}/{_LOG}"))
 
 
+@RELEASE.vector("step 13", profile=3)
+def log_line_malformed() -> Case:
+    """A line of the signed training log is no entry: it does not say when it was written."""
+    release = whole()
+    data = release.companions[_LOG] + b'{"kind":"metrics","step":300,"values":{"loss":0.2}}\n'
+    release.companions[_LOG] = data
+    release.manifest["training"]["log"] = formulas.root("log", data.splitlines())
+    release.manifest["training"]["logFiles"] = [reference(_LOG, data)]
+    return release.fails(("log-malformed", f"{FOLDER}/{_LOG}"))
+
+
 def _with_raw_inventory(data: bytes) -> Release:
     release = whole()
     release.companions["inventories/raw.jsonl"] = data

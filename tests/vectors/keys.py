@@ -219,6 +219,11 @@ def _bad_keys() -> Iterable[tuple[str, str, bytes]]:
         "An Ed25519 key of order 8.",
         _edwards("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
     )
+    yield (
+        "key_ed25_no_point",
+        "No point of the curve has the y of this Ed25519 key.",
+        _edwards("02" + "00" * 31),
+    )
     yield "key_rsa", "RSA keys are not used.", _rsa()
     yield "key_p521", "P-521 keys are not used.", _curve(ec.SECP521R1())
     yield "key_secp256k1", "A curve of the same length is another curve.", _curve(ec.SECP256K1())

@@ -33,7 +33,6 @@ UNREACHED = {
     "json-size": "a file of 64 MiB",
     "key-refused": "a key is an option: the verdict is USAGE, without findings",
     "link-found": "links cannot be kept in every repository",
-    "log-malformed": "a verifier hashes the lines of a log and does not read them",
     "special-file": "special files cannot be kept in any repository",
     "tree-limit": "four million files, or a path that many systems cannot hold",
 }

@@ -26,7 +26,18 @@ SCRIPT = b"print('training')\n"
 #: The results that the evaluation wrote.
 RESULTS = b'{"metrics":{"accuracy":0.75}}\n'
 
-_LOG = b'{"loss":1,"step":0}\n{"loss":0.5,"step":100}\n{"loss":0.25,"step":200}\n'
+_LOG = b"".join(
+    formulas.canonical(
+        {
+            "kind": "metrics",
+            "at": f"2026-11-22T09:{minute}:00Z",
+            "step": step,
+            "values": {"loss": loss},
+        }
+    )
+    + b"\n"
+    for minute, step, loss in (("10", 100, 1), ("30", 200, 0.5), ("50", 300, 0.25))
+)
 _COMMIT = "3f0c1c2a9b7e4d5560718293a4b5c6d7e8f90123"
 
 #: A reference to code that binds the script.

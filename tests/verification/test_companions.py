@@ -8,7 +8,8 @@ import pytest
 from typing_extensions import override
 
 from provenance.digest import Inventory, InventoryDigest, InventoryEntry, hash_bytes
-from support.crafted import CraftedRelease, digests, file_root
+from provenance.verification.companions import LINES_PER_LOOK
+from support.crafted import TRAINING_LOG, CraftedRelease, digests, file_root
 from support.reports import errors_of, expect, rungs_of
 
 if TYPE_CHECKING:
@@ -217,10 +218,53 @@ def test_log_with_another_root_is_found(tmp_path: Path, look: Look) -> None:
 
 def test_log_with_a_torn_last_line_is_found(tmp_path: Path, look: Look) -> None:
     release = CraftedRelease()
-    release.companions["training-log/metrics.jsonl"] = b'{"loss":1}\n{"lo'
+    release.companions["training-log/metrics.jsonl"] = TRAINING_LOG[:-5]
     assert errors_of(look(release.write(tmp_path))) == [
         ("log-mismatch", f"{INSIDE}/training-log/metrics.jsonl")
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"loss 0.5",
+        b"[]",
+        b'{"loss":0.5}',
+        b'{"kind":"metrics","at":"2026-11-01T09:00:00Z"}',
+        b'{"at":"2026-11-01T09:00:00Z", "kind":"metrics"}',
+        b'{"at":"yesterday","kind":"metrics"}',
+        b'{"at":"2026-11-01T09:00:00Z","kind":"metrics","values":{"loss":"low"}}',
+    ],
+)
+def test_log_signed_with_a_line_that_is_no_entry_is_found(
+    tmp_path: Path, look: Look, line: bytes
+) -> None:
+    release = CraftedRelease()
+    release.companions["training-log/metrics.jsonl"] = TRAINING_LOG + line + b"\n" + line + b"\n"
+    report = look(release.write(tmp_path))
+    assert errors_of(report) == [("log-malformed", f"{INSIDE}/training-log/metrics.jsonl")]
+    assert "line 3" in report.summary
+
+
+def test_clock_is_looked_at_while_a_long_log_is_read(
+    tmp_path: Path, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looks(release: CraftedRelease, folder: Path) -> int:
+        """Return the least deadline that is met, with a clock that ticks at every look."""
+        release.write(folder)
+        for deadline in range(100):
+            ticks = iter(range(1_000))
+            monkeypatch.setattr("time.monotonic", lambda ticks=ticks: next(ticks))
+            report = look(folder, deadline=deadline)
+            if report.verdict == "PASS":
+                return deadline
+            expect(report, "ERROR", "deadline")
+        return -1
+
+    long = CraftedRelease()
+    long.companions["training-log/metrics.jsonl"] = TRAINING_LOG * (3 * LINES_PER_LOOK // 2)
+    assert looks(long, tmp_path / "a") == looks(CraftedRelease(), tmp_path / "b") + 2
 
 
 @pytest.mark.parametrize("field", ["log", "logFiles"])

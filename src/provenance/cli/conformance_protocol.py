@@ -6,6 +6,7 @@ operation reads the files that the request names, and nothing else.
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,9 @@ PATH_FIELDS = frozenset(
         "files",
     }
 )
+
+# A decimal number in a request ([R-CONF-12]); Python itself takes blanks, `_` and other digits too.
+_NUMBER_TEXT = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|NaN|-?Infinity")
 
 
 def serve(source: BinaryIO, sink: BinaryIO) -> None:
@@ -202,9 +206,11 @@ def _number(request: Request) -> dict[str, JsonValue]:
             return {"output": wire["number"]}
         return {"output": canonical.write(wire).decode("ascii")}
     text = str(request["text"])
+    if _NUMBER_TEXT.fullmatch(text) is None:
+        raise _no_number(text)
     try:
         value = Decimal(text)
-    except InvalidOperation as error:
+    except InvalidOperation as error:  # an exponent beyond what Python can count
         raise _no_number(text) from error
     return {"output": canonical.encode_number(value)}
 

@@ -279,7 +279,7 @@ def make_gap(subject: str, kind: GapKind, description: str) -> Gap:
 
 
 def describe_error(error: BaseException) -> str:
-    """Return type and redacted message of an exception, on one line."""
-    message = redact_text(str(error)).value
+    """Return type and message of an exception on one line, redacted and without the home folder."""
+    message = shorten_home(redact_text(str(error)).value)
     text = f"{type(error).__name__}: {message}" if message else type(error).__name__
     return " ".join(text.split())[:MAX_GAP_CHARACTERS]

@@ -1,8 +1,9 @@
-"""Ed25519 public keys that must not be used: small order, or not in their one spelling.
+"""Ed25519 public keys that must not be used: no point, small order, not in their one spelling.
 
 With a key of small order one constant signature verifies for every message, and `cryptography`
-loads such keys. A key that merely contains a component of small order cannot be told by its bytes;
-nobody but its owner could gain by one, and he may sign what he likes anyway.
+loads such keys, as it loads those that encode no point of the curve. A key that merely contains a
+component of small order cannot be told by its bytes; nobody but its owner could gain by one, and he
+may sign what he likes anyway.
 
 Source: RFC 8032, section 5.1.3; C2SP/CCTV `ed25519`. No I/O.
 """
@@ -15,6 +16,8 @@ __all__ = ["check_edwards_key"]
 
 # p = 2^255 - 19, the prime of the field (RFC 8032, section 5.1)
 _PRIME = 2**255 - 19
+# d of the curve -x^2 + y^2 = 1 + d x^2 y^2 (the same section)
+_D = -121665 * pow(121666, -1, _PRIME) % _PRIME
 # The two y of the four points of order 8; 0 has order 4, 1 is the identity, p - 1 has order 2.
 _ORDER_EIGHT = tuple(
     int.from_bytes(bytes.fromhex(text), "little")
@@ -28,7 +31,7 @@ _SIGN_BIT = 2**255
 
 
 def check_edwards_key(raw: bytes) -> None:
-    """Refuse an Ed25519 public key of small order, or one that is not canonical.
+    """Refuse an Ed25519 public key of small order, without a point, or not canonical.
 
     Args:
         raw: The 32 bytes of the key: y little-endian, the sign of x in the top bit.
@@ -41,6 +44,18 @@ def check_edwards_key(raw: bytes) -> None:
         raise _refusal("its encoding is not canonical (RFC 8032, section 5.1.3)")
     if y in _SMALL_ORDER:
         raise _refusal("it has small order, so that one signature fits every message")
+    if not _is_on_curve(y):
+        raise _refusal("it is no point of the curve (RFC 8032, section 5.1.3)")
+
+
+def _is_on_curve(y: int) -> bool:
+    """Return whether x^2 = (y^2 - 1) / (d y^2 + 1) has a solution, by Euler's criterion.
+
+    The product of both sides of the fraction is a square where the quotient is one. The denominator
+    is never 0, since -1/d is no square; the numerator is 0 for the small orders 1 and -1 alone.
+    """
+    square = y * y
+    return pow((square - 1) * (_D * square + 1), (_PRIME - 1) // 2, _PRIME) == 1
 
 
 def _refusal(reason: str) -> SigningError:

@@ -15,8 +15,9 @@ from provenance.checks import (
     file_trees,
 )
 from provenance.digest import DigestSet, Inventory, TypedRoot, digest_bytes, typed_root
-from provenance.errors import DigestError
+from provenance.errors import DigestError, ManifestError
 from provenance.findings import Finding
+from provenance.training_log import parse_entry
 from provenance.verification.reading import wanted_algorithms
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ __all__ = ["Companions", "read_companions", "read_inventory"]
 MAX_RESULTS_BYTES = 16 * 1024 * 1024
 #: Largest file of a training log whose entries are put into a tree again, in bytes.
 MAX_LOG_BYTES = 1024 * 1024 * 1024
+#: Lines of a training log that are read between two looks at the clock.
+LINES_PER_LOOK = 1_000
 
 
 @dataclass
@@ -77,7 +80,7 @@ def read_companions(
             f"{MANIFEST_FOLDER}/{LISTING_FILE}", max_bytes=MAX_LISTING_BYTES
         )
     _check_inventories(manifest, result)
-    _check_log(manifest, result)
+    _check_log(reader, manifest, result)
     return result
 
 
@@ -172,7 +175,7 @@ def _inventory_files(
             yield path, tree.inventory_file, None if tree.salted else tree.files
 
 
-def _check_log(manifest: Manifest, result: Companions) -> None:
+def _check_log(reader: Reader, manifest: Manifest, result: Companions) -> None:
     training = manifest.training
     if training is None or training.log is None or not training.log_files:
         return
@@ -185,6 +188,7 @@ def _check_log(manifest: Manifest, result: Companions) -> None:
             message = "the last line of the training log is not complete"
             result.faults.append(Finding("log-mismatch", f"{MANIFEST_FOLDER}/{file.path}", message))
             return
+        result.faults.extend(_log_faults(reader, f"{MANIFEST_FOLDER}/{file.path}", piece))
     made = typed_root("log", (line for piece in whole for line in piece.split(b"\n")[:-1]))
     if made == training.log:
         result.roots.add(made)
@@ -194,3 +198,15 @@ def _check_log(manifest: Manifest, result: Companions) -> None:
         f"signed is {training.log.root} over {training.log.size}"
     )
     result.faults.append(Finding("log-mismatch", "/training/log", message))
+
+
+def _log_faults(reader: Reader, name: str, data: bytes) -> Iterator[Finding]:
+    """Yield the first line of a log that is no entry: the lines after it seldom say more."""
+    for number, line in enumerate(data.split(b"\n")[:-1], start=1):
+        if number % LINES_PER_LOOK == 1 and reader.is_late(name):
+            return
+        try:
+            parse_entry(line, source=f"line {number}")
+        except ManifestError as error:
+            yield Finding("log-malformed", name, f"{error.path}: {error.problem}")
+            return

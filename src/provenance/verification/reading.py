@@ -42,7 +42,7 @@ class Reader:
             digest: The signed digests; by which algorithms to hash.
         """
         algorithms = wanted_algorithms(digest, all_digests=self.all_digests)
-        if not algorithms or self._is_late(name):
+        if not algorithms or self.is_late(name):
             return Observed(size)
         try:
             made = self._source.hash(
@@ -60,7 +60,7 @@ class Reader:
 
     def read(self, name: str, *, max_bytes: int) -> bytes | None:
         """Return the bytes of a file; `None` if it cannot be read, is too large, or time is up."""
-        if self._is_late(name):
+        if self.is_late(name):
             return None
         try:
             data = self._source.read(name, max_bytes=max_bytes)
@@ -86,7 +86,8 @@ class Reader:
         self.faulty.add(printable_name(name))
         self.faults.append(Finding(code, printable_name(name), error.problem))
 
-    def _is_late(self, name: str) -> bool:
+    def is_late(self, name: str) -> bool:
+        """Return whether the time is up, and remember what was left unread for that."""
         deadline = self._options.deadline
         if deadline is None or time.monotonic() <= deadline:
             return False
