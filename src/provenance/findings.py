@@ -94,7 +94,7 @@ _E, _W, _N, _X, _F = "error", "warning", "note", "notChecked", "fault"
 # One row a code: code, severity or fault, step, meaning, remedy.
 _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     # 1. Find the manifest
-    ("manifest-missing", _X, 1, "There is no signed manifest here.", "Ask the publisher for `training-provenance/manifest.sigstore.json`, or name it with --manifest."),
+    ("manifest-missing", _X, 1, "There is no signed manifest here.", "Check the path; ask the publisher for `training-provenance/manifest.sigstore.json`, or name it with --manifest."),
     ("oms-only", _X, 1, "Only an OMS signature is here; it says nothing about training.", "Verify it with a tool for OMS; ask the publisher for a signed manifest."),
     ("draft-unsigned", _X, 1, "There is a draft, but nobody has signed it.", "Sign it with `provenance sign`."),
     ("input-unreadable", _F, 1, "The manifest or another input could not be read.", "Check permissions and the disk, then verify again."),
@@ -235,7 +235,7 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     ("evidence-mismatch", _E, 23, "The evidence that you hold is not what was signed.", ""),
     ("evidence-matched", _N, 23, "The evidence that you hold is what was signed.", ""),
     ("evidence-unbound", _X, 23, "The manifest binds no digest to compare this evidence with.", ""),
-    ("evidence-not-supplied", _X, 23, "You hold no bytes to compare with this digest.", ""),
+    ("evidence-not-supplied", _X, 23, "You hold no bytes to compare with this digest.", "If you hold them, name them with --dataset ID=PATH, --code or --documents."),
     # 24. Other attestations
     ("attestation-malformed", _E, 24, "A file among the attestations is not a bundle about this manifest.", ""),
     ("attestation-unverified", _W, 24, "An attestation by a signer unknown to you; it has no effect.", ""),

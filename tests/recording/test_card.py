@@ -140,7 +140,7 @@ def test_everything_that_is_said_is_in_the_card() -> None:
         "**prepare** (raw → train): Splits.",
         "s1: steps 0 to 3 with rate = 0.1, seed = 9007199254740993, deep = …",
         "s2: steps 3 to 4",
-        "1 checkpoints were recorded",
+        "Recorded checkpoints: 1",
         "accuracy on test: a = 0.5",
         "speed: no result stated",
         "training log: described and bound by digests",

@@ -171,3 +171,10 @@ class TestAnyHintIsToml:
     def test_text_comes_back(self, text: str) -> None:
         written = existing_module._toml(text)
         assert tomllib.loads(f"value = {written}")["value"] == text
+
+
+def test_project_of_recorded_runs_is_no_model(tmp_path: Path) -> None:
+    with provenance.record("train", output=tmp_path / "runs") as run:
+        run.log({"loss": 1.0}, step=1)
+    with pytest.raises(RecordingError, match="a project of recorded runs"):
+        describe_existing(tmp_path / "runs")

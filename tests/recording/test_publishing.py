@@ -402,7 +402,7 @@ class TestTheOutput:
 
     def test_release_of_ours_is_replaced_on_request(self, release: SmallRelease) -> None:
         before = (release.draft.folder / "private.json").read_bytes()
-        with pytest.raises(RecordingError, match="ask to overwrite"):
+        with pytest.raises(RecordingError, match="replace it on purpose"):
             provenance.release(release.project, release.folder, description=DESCRIPTION)
         provenance.release(release.project, release.folder, description=DESCRIPTION, overwrite=True)
         assert not release.manifest.exists()

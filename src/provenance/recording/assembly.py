@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from provenance import canonical
 from provenance.digest import read_file
-from provenance.errors import CanonicalError, RecordingError, shown
+from provenance.errors import CanonicalError, ManifestError, RecordingError, shown
 from provenance.manifest.manifest import MANIFEST_VERSION, Manifest
 from provenance.manifest.reading import parse_manifest
 from provenance.recording.content import reference_to
@@ -166,6 +166,14 @@ def make_manifest(tree: Mapping[str, Any]) -> Manifest:
     Raises:
         ManifestError: Something is missing or breaks a rule.
     """
+    if "producer" not in tree:
+        raise ManifestError(
+            path="/producer",
+            problem="nobody is named as the producer",
+            remedy='write [producer] and name = "…" into a TOML file and give it as description '
+            "(`--description`)",
+            code="manifest-invalid",
+        )
     # Written and read once: what cannot be written strictly must not be signed either.
     whole = {"manifestVersion": MANIFEST_VERSION, **tree}
     return parse_manifest(canonical.parse(canonical.write(whole))).document

@@ -122,7 +122,7 @@ def _training(tree: Mapping[str, Any]) -> Iterator[str]:
         )
         yield _text(f"{segment['id']}: {steps}" + (f" with {shown}" if shown else ""))
     if training.get("checkpoints"):
-        yield f"{len(training['checkpoints'])} checkpoints were recorded"
+        yield f"Recorded checkpoints: {len(training['checkpoints'])}"
     if training.get("selection"):
         yield f"Released: {_text(training['selection'])}"
 

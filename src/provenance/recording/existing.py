@@ -18,6 +18,7 @@ from provenance.checks import MANIFEST_FOLDER, OMS_FILE
 from provenance.digest import COUNTED, hash_tree, read_file
 from provenance.errors import ProvenanceError, RecordingError
 from provenance.recording.front_matter import read_front_matter
+from provenance.recording.records import RECORD_NAME
 from provenance.recording.state import make_id
 from provenance.recording.weights import describe_weights, role_of
 
@@ -58,10 +59,16 @@ def describe_existing(folder: str | os.PathLike[str]) -> str:
         folder: The model's folder; its card, `config.json` and safetensors headers are looked into.
 
     Raises:
-        RecordingError: The folder holds no file.
+        RecordingError: The folder holds no file, or recorded runs.
         InputError: Something in it cannot be read, or is a link.
     """
     root = Path(folder)
+    if any(root.glob(f"*/{RECORD_NAME}")):
+        raise RecordingError(
+            path=str(root),
+            problem="this is a project of recorded runs, not a model",
+            remedy="release it with a description of your own: [producer] with a name is enough",
+        )
     inventory = hash_tree(root, algorithms=COUNTED, skip=(MANIFEST_FOLDER, OMS_FILE))
     if not inventory.entries:
         raise RecordingError(

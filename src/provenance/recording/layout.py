@@ -92,7 +92,9 @@ def refuse_occupied(target: Path, *, overwrite: bool) -> None:
         return
     ours = not names.isdisjoint(_OURS)
     if not (overwrite and ours):
-        remedy = "name another output, or ask to overwrite it" if ours else "name another output"
+        remedy = "name another output"
+        if ours:
+            remedy += ", or replace it on purpose (overwrite; `--overwrite`)"
         raise RecordingError(
             path=str(target), problem="the output exists and is not empty", remedy=remedy
         )

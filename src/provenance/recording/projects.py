@@ -47,7 +47,7 @@ def read_record(folder: str | os.PathLike[str]) -> FoundRecord:
     path = Path(folder) / RECORD_NAME
     data = read_file(path, max_bytes=MAX_RECORD_BYTES)
     tree = canonical.parse(data, source=str(path), max_bytes=MAX_RECORD_BYTES)
-    return FoundRecord(Path(folder), parse_document(Record, tree))
+    return FoundRecord(Path(folder), parse_document(Record, tree, path=f"{path}#"))
 
 
 def read_project(project: str | os.PathLike[str]) -> tuple[FoundRecord, ...]:

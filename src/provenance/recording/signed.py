@@ -177,7 +177,7 @@ def _refuse_signed(target: Path, *, overwrite: bool) -> None:
         raise RecordingError(
             path=str(target),
             problem="a signed manifest is there already",
-            remedy="ask to overwrite it, or add your signature beside it",
+            remedy="sign a new release, or replace it on purpose (overwrite; `--overwrite`)",
         )
 
 

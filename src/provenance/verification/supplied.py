@@ -77,7 +77,8 @@ def _compare_dataset(held: Held, label: str, dataset: Dataset, made: Inventory, 
     elif _is_same(dataset, made):
         if dataset.files is not None and not dataset.salted:
             held.roots.add(dataset.files)
-        message = f"{label}: {len(made)} files, {made.total_bytes} bytes, are what was signed"
+        files = "1 file" if len(made) == 1 else f"{len(made)} files"
+        message = f"{label}: what you hold is what was signed ({files}, {made.total_bytes} bytes)"
         held.say(label, where, "matched", message)
     else:
         held.say(label, where, "mismatch", f"{label}: {_difference(dataset, made)}")
