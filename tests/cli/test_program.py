@@ -378,3 +378,25 @@ def test_streams_that_cannot_be_set_up_are_left_alone(
     assert work.is_dir()
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     assert program_module.run(["--version"]) == 0
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-", "2>/dev/full"])
+def test_stream_that_is_closed_or_full_changes_no_exit_code(signed: Path, closed: str) -> None:
+    assert signed.exists()
+    for command, code in (
+        ("verify model --key me.key.pub", 0),
+        ("verify model", 3),
+        ("verify model --key nowhere", 2),
+        ("--version", 0),
+    ):
+        line = f"'{SCRIPTS / 'provenance'}' {command} {closed}"
+        done = subprocess.run(["sh", "-c", line], capture_output=True, check=False)
+        assert done.returncode == code, (line, done.stderr)
+        assert b"a fault of this program" not in done.stderr
+
+
+def test_result_that_cannot_be_told_is_an_error_even_if_nobody_can_be_told(signed: Path) -> None:
+    assert signed.exists()
+    line = f"'{SCRIPTS / 'provenance'}' verify model --key me.key.pub >/dev/full 2>/dev/full"
+    done = subprocess.run(["sh", "-c", line], check=False)
+    assert done.returncode == 4

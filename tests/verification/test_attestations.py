@@ -119,3 +119,15 @@ def test_too_many_and_too_large_attestations_are_refused(
     expect(look(folder), "PASS", "attestation-unverified")
     monkeypatch.setattr("provenance.verification.attestations.MAX_ATTESTATION_BYTES", 1)
     expect(look(folder), "FAIL", "json-size")
+
+
+def test_attestations_that_are_too_large_together_are_not_read(
+    folder: Path, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provenance.verification.attestations.MAX_ALL_ATTESTATIONS_BYTES", 3)
+    attestations = folder / "training-provenance/attestations"
+    attestations.mkdir()
+    for name in ("a", "b"):
+        (attestations / f"{name}.sigstore.json").write_bytes(b"{}")
+    report = look(folder)
+    assert errors_of(report) == [("attestation-malformed", "training-provenance/attestations")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -304,3 +305,58 @@ def test_deadline_within_the_manifest_folder_is_a_fault(
     monkeypatch.setattr("time.monotonic", lambda: next(ticks))
     for deadline in range(12):
         assert look(folder, deadline=deadline).verdict in {"ERROR", "PASS"}
+
+
+def test_second_reference_to_a_file_with_a_wrong_digest_is_found(
+    tmp_path: Path, look: Look
+) -> None:
+    # Each reference is compared, whatever the first one records.
+    def edit(manifest: dict[str, Any]) -> None:
+        first = manifest["documents"][0]
+        first["digest"].pop("sha256")
+        manifest["documents"].append({**first, "id": "again", "digest": {"sha256": "0" * 64}})
+
+    folder = CraftedRelease(edit_manifest=edit).write(tmp_path / "model")
+    expect(look(folder), "FAIL", "companion-mismatch")
+
+
+def test_log_of_line_feeds_alone_takes_neither_time_nor_memory(tmp_path: Path, look: Look) -> None:
+    # A list of its lines takes 8 bytes for each byte, and the root a hash for each.
+    log = b"\n" * 16 * 1024 * 1024
+
+    def edit(manifest: dict[str, Any]) -> None:
+        reference = {"path": "training-log/metrics.jsonl", "size": len(log), "digest": digests(log)}
+        manifest["training"]["logFiles"] = [reference]
+
+    release = CraftedRelease(edit_manifest=edit)
+    folder = release.write(tmp_path / "model")
+    (folder / INSIDE / "training-log/metrics.jsonl").write_bytes(log)
+    tracemalloc.start()
+    try:
+        report = look(folder)
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(log)
+    finally:
+        tracemalloc.stop()
+    expect(report, "FAIL", "log-malformed")
+
+
+def test_log_that_is_too_large_together_is_only_hashed(
+    tmp_path: Path, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = CraftedRelease()
+    release.companions["training-log/second.jsonl"] = b"no entry\n"
+    folder = release.write(tmp_path / "model")
+    expect(look(folder), "FAIL", "log-malformed")
+    monkeypatch.setattr("provenance.verification.companions.MAX_LOG_BYTES", len(TRAINING_LOG))
+    expect(look(folder), "PASS")
+
+
+def test_large_listing_that_is_not_the_signed_one_is_not_parsed(
+    tmp_path: Path, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = CraftedRelease().write(tmp_path / "model")
+    (folder / INSIDE / "SHA256SUMS").write_bytes(b"no line\n")
+    expect(look(folder), "FAIL", "listing-mismatch", "listing-malformed")
+    monkeypatch.setattr("provenance.checks.listing.MAX_FOREIGN_LISTING_BYTES", 7)
+    report = look(folder)
+    assert errors_of(report) == [("listing-mismatch", f"{INSIDE}/SHA256SUMS")]

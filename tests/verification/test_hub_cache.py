@@ -151,3 +151,14 @@ def test_cache_without_blobs_is_an_error(repository: Path, look: Look) -> None:
 def test_folder_of_another_layout_is_a_usage_error(folder: Path, look: Look) -> None:
     with pytest.raises(UsageError, match="models--"):
         look(folder, layout="hf-cache")
+
+
+@pytest.mark.parametrize("name", ["blobs", "snapshots", f"snapshots/{COMMIT}"])
+def test_folder_of_a_cache_that_is_a_link_out_of_it_is_refused(
+    repository: Path, look: Look, tmp_path: Path, name: str
+) -> None:
+    (repository / name).rename(tmp_path / "outside")
+    (repository / name).symlink_to(tmp_path / "outside")
+    report = look(repository, layout="hf-cache")
+    expect(report, "FAIL", "link-found")
+    assert errors_of(report) == [("link-found", name)]

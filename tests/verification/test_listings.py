@@ -172,3 +172,9 @@ def test_unknown_algorithm_and_huge_list_are_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("provenance.verification.listings.MAX_LISTING_BYTES", 3)
     with pytest.raises(UsageError, match="more than"):
         read_listing(b"1234")
+
+
+def test_refused_listing_says_what_to_do_once() -> None:
+    with pytest.raises(UsageError) as caught:
+        read_listing(b"no line\n")
+    assert str(caught.value).count("give lines of") == 1

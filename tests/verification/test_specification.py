@@ -12,13 +12,22 @@ from jsonschema import Draft202012Validator
 from provenance.canonical import MAX_BUNDLE_BYTES, MAX_INVENTORY_BYTES, MAX_LISTING_BYTES
 from provenance.checks import PARTS, RUNGS
 from provenance.checks.datasets import UNFETCHABLE_SCHEMES
+from provenance.checks.listing import MAX_FOREIGN_LISTING_BYTES
 from provenance.checks.references import IDENTIFIED, REFERENCES
 from provenance.findings import CODES, STEPS
 from provenance.trust import PRESETS
 from provenance.verification import EXIT_CODES, report_schema
-from provenance.verification.attestations import MAX_ATTESTATION_BYTES, MAX_ATTESTATIONS
+from provenance.verification.attestations import (
+    MAX_ALL_ATTESTATIONS_BYTES,
+    MAX_ATTESTATION_BYTES,
+    MAX_ATTESTATIONS,
+)
 from provenance.verification.building import MAX_FINDINGS_PER_CODE
-from provenance.verification.companions import MAX_LOG_BYTES, MAX_RESULTS_BYTES
+from provenance.verification.companions import (
+    MAX_ALL_RESULTS_BYTES,
+    MAX_LOG_BYTES,
+    MAX_RESULTS_BYTES,
+)
 from provenance.verification.options import MAX_PATTERNS
 from provenance.verification.supplied import MAX_DOCUMENT_FILES
 from support.source import REPOSITORY
@@ -108,7 +117,11 @@ def test_rungs_stand_in_their_order() -> None:
         ticked(sorted(UNFETCHABLE_SCHEMES)),
         row("bundle in the manifest folder, or named", f"{MAX_BUNDLE_BYTES:,} bytes"),
         row("attestations; bytes of one", f"{MAX_ATTESTATIONS:,}; {MAX_ATTESTATION_BYTES:,}"),
+        f"| {MAX_ALL_ATTESTATIONS_BYTES:,} bytes; of more, none is read |",
         row("`SHA256SUMS`", f"{MAX_LISTING_BYTES:,} bytes"),
+        f"although it is not the signed one | {MAX_FOREIGN_LISTING_BYTES:,} bytes |",
+        f"| {MAX_INVENTORY_BYTES:,} bytes; what goes beyond that is only hashed |",
+        f"| {MAX_ALL_RESULTS_BYTES:,} bytes; what goes beyond that is only hashed |",
         row("inventory file", f"{MAX_INVENTORY_BYTES:,} bytes"),
         f"| {MAX_LOG_BYTES:,} bytes; a larger one is only hashed |",
         f"| {MAX_RESULTS_BYTES:,} bytes; a larger one is only hashed |",

@@ -253,7 +253,7 @@ def test_too_many_documents_are_not_read(
 ) -> None:
     monkeypatch.setattr("provenance.verification.supplied.MAX_DOCUMENT_FILES", 1)
     documents = write_tree(tmp_path / "documents", {"a": b"1", "b": b"2"})
-    expect(look(folder, documents=documents), "FAIL", "evidence-mismatch")
+    expect(look(folder, documents=documents), "ERROR", "input-unreadable")
 
 
 def test_documents_that_are_not_there_are_a_fault(folder: Path, look: Look) -> None:

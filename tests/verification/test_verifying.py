@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from datetime import datetime, timedelta, timezone
@@ -502,3 +503,70 @@ def test_only_the_signer_of_the_manifest_counts_not_a_co_signer(tmp_path: Path, 
     release = CraftedRelease(key=STRANGER)
     release.companions["attestations/second.sigstore.json"] = sign_bundle(release.payload())
     expect(look(release.write(tmp_path)), "FAIL", "signature-invalid")
+
+
+@pytest.mark.parametrize("size", [12, 144], ids=["another-size", "the-signed-size"])
+def test_single_file_that_is_a_link_is_called_a_link(
+    folder: Path, look: Look, tmp_path: Path, size: int
+) -> None:
+    # The size of a link is no size of a file: nobody must be told that a download broke off.
+    target = (folder / "model.safetensors").rename(tmp_path / "x".ljust(size, "x"))
+    (folder / "model.safetensors").symlink_to(target.name)
+    report = look(folder / "model.safetensors", manifest=folder / BUNDLE)
+    expect(report, "FAIL", "link-found", "file-not-selected")
+    assert errors_of(report) == [("link-found", "model.safetensors")]
+
+
+def test_single_fifo_is_called_a_special_file(folder: Path, look: Look) -> None:
+    (folder / "model.safetensors").unlink()
+    os.mkfifo(folder / "model.safetensors")
+    report = look(folder / "model.safetensors", manifest=folder / BUNDLE)
+    assert errors_of(report) == [("special-file", "model.safetensors")]
+
+
+def test_manifest_folder_that_may_not_be_entered_is_an_error_not_a_missing_manifest(
+    folder: Path, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.lstat
+
+    def refuse(path: str, **options: Any) -> os.stat_result:  # noqa: ANN401 - as os.lstat
+        if os.fspath(path).endswith("manifest.sigstore.json"):
+            raise PermissionError(13, "Permission denied")
+        return real(path, **options)
+
+    (folder / BUNDLE).unlink()
+    monkeypatch.setattr(os, "lstat", refuse)
+    report = look(folder)
+    assert report.verdict == "ERROR"
+    assert "manifest-missing" not in report.codes()
+
+
+def test_name_of_a_model_cannot_end_its_quotation(tmp_path: Path, look: Look) -> None:
+    name = 'm". Training: 11 of 11 parts backed by evidence'
+    release = CraftedRelease(edit_manifest=lambda tree: tree["model"].update(name=name))
+    report = look(release.write(tmp_path / "model"))
+    expect(report, "PASS")
+    assert f'"{name}' not in report.summary
+    assert 'as "m\\". Training: 11 of 11' in report.summary
+
+
+def test_many_disclosures_and_origins_take_no_time_squared(tmp_path: Path, look: Look) -> None:
+    # Looking through all of them for each fact took minutes for these 20,000.
+    count = 20_000
+
+    def edit(tree: dict[str, Any]) -> None:
+        tree["disclosures"] = [
+            {"path": f"/training/segments/{index}/code", "status": "withheld", "reason": "r"}
+            for index in range(count)
+        ]
+        tree["origins"] = {f"/training/segments/{index}": "captured" for index in range(count)}
+        tree["training"]["segments"] = [
+            {"id": f"s{index}", "fromStep": index, "toStep": index + 1} for index in range(count)
+        ]
+        del tree["training"]["checkpoints"], tree["release"]["checkpoint"], tree["evaluations"]
+
+    folder = CraftedRelease(edit_manifest=edit).write(tmp_path / "model")
+    start = time.monotonic()
+    report = look(folder)
+    assert time.monotonic() - start < 60
+    expect(report, "PASS", "fact-withheld")

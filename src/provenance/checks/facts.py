@@ -11,6 +11,7 @@ Source: `spec/verification.md`, section "Evidence ladder".
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -94,9 +95,8 @@ def parts_of(facts: Sequence[Fact]) -> tuple[PartRung, ...]:
 def origin_of(evidence: Evidence, path: str) -> Literal["captured", "authored"]:
     """Return who said a fact: the longest prefix among the origins wins, `authored` by default."""
     origins: Mapping[str, Any] = evidence.manifest.origins or {}
-    prefixes = [prefix for prefix in origins if path == prefix or path.startswith(f"{prefix}/")]
-    said = origins[max(prefixes, key=len)] if prefixes else "authored"
-    return "captured" if said == "captured" else "authored"
+    prefix = next((prefix for prefix in _upwards(path) if prefix in origins), None)
+    return "captured" if prefix is not None and origins[prefix] == "captured" else "authored"
 
 
 def _part_rung(part: Part, facts: Sequence[Fact]) -> PartRung:
@@ -114,6 +114,7 @@ class _Ladder:
         self._documents = self._by_id("/documents/*")
         self._steps = self._by_id("/processing/*")
         self._environments = self._by_id("/environments/*")
+        self._disclosures = _Disclosures(evidence.manifest.disclosures)
 
     def facts(self, kind: Kind) -> Iterator[tuple[str, str | None]]:
         """Yield (path, rung) of every fact of a kind, disclosed and absent ones included."""
@@ -139,25 +140,20 @@ class _Ladder:
             if stated:
                 yield path + join_pointer(stated[0]), self._rung(kind, owner)
                 continue
-            disclosed = self._disclosure([path + join_pointer(name) for name in names])
+            disclosed = self._disclosures.about([path + join_pointer(name) for name in names])
             rung = "absent" if disclosed is None else _disclosed_rung(disclosed)
             yield path + join_pointer(kind.field), rung
 
     def _disclosed(self, kind: Kind, stated: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+        places = frozenset(stated)
+        depths = {pattern.count("/") for pattern in kind.patterns}
         for disclosure in self._evidence.manifest.disclosures:
             path = disclosure.path
             # A detail of something stated is no fact of its own: honesty must not cost a rung.
-            if any(path.startswith(f"{place}/") for place in stated):
+            if any(_cut(path, levels) in places for levels in depths):
                 continue
             if any(covers(pattern, path) for pattern in kind.patterns):
                 yield path, _disclosed_rung(disclosure)
-
-    def _disclosure(self, paths: Sequence[str]) -> Disclosure | None:
-        for disclosure in self._evidence.manifest.disclosures:
-            for path in paths:
-                if _is_within(path, disclosure.path) or _is_within(disclosure.path, path):
-                    return disclosure
-        return None
 
     def _by_id(self, pattern: str) -> dict[str, Mapping[str, Any]]:
         return {item["id"]: item for _, item in expand(self._tree, pattern)}
@@ -237,14 +233,47 @@ class _Ladder:
         )
 
 
+class _Disclosures:
+    """The disclosures of one manifest, to be found by path without looking through all of them."""
+
+    def __init__(self, disclosures: Sequence[Disclosure]) -> None:
+        self._disclosures = disclosures
+        self._first: dict[str, int] = {}
+        for index, disclosure in enumerate(disclosures):
+            self._first.setdefault(disclosure.path, index)
+        self._paths = sorted(self._first)
+
+    def about(self, paths: Iterable[str]) -> Disclosure | None:
+        """Return the first disclosure of one of these paths, of what lies above or inside it."""
+        first = min((index for path in paths for index in self._indices(path)), default=None)
+        return None if first is None else self._disclosures[first]
+
+    def _indices(self, path: str) -> Iterator[int]:
+        yield from (self._first[above] for above in _upwards(path) if above in self._first)
+        # All that begins with `path/` stands together: `0` is the character after `/`.
+        start = bisect_left(self._paths, f"{path}/")
+        end = bisect_left(self._paths, f"{path}0")
+        yield from (self._first[inside] for inside in self._paths[start:end])
+
+
 def _disclosed_rung(disclosure: Disclosure) -> str | None:
     if disclosure.status == "notApplicable":
         return None
     return "withheld" if disclosure.commitment is None else "sealed"
 
 
-def _is_within(path: str, other: str) -> bool:
-    return path == other or path.startswith(f"{other}/")
+def _upwards(path: str) -> Iterator[str]:
+    """Yield a path, then everything above it, the whole document last."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+    yield ""
+
+
+def _cut(path: str, levels: int) -> str | None:
+    """Return what lies so many levels below the top on the way to a path; `None` if that is it."""
+    tokens = path.split("/", levels + 1)
+    return "/".join(tokens[:-1]) if len(tokens) == levels + 2 else None
 
 
 def _highest(rungs: Iterable[str]) -> str:

@@ -33,7 +33,7 @@ FULL_COUNT_IS_ENOUGH = 1024
       provenance digest data/ --inventory data.inventory.jsonl
     """
 )
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=click.Path(path_type=Path, readable=False))
 @click.option(
     "--algorithm",
     "algorithms",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
 __all__ = [
+    "drop_output",
     "flush",
     "format_option",
     "in_colour",
@@ -62,8 +63,9 @@ def say_json(value: object) -> None:
 
 
 def say_note(message: str) -> None:
-    """Print one line for people on standard error."""
-    click.echo(_one_line(message), err=True)
+    """Print one line for people on standard error; if that fails, the exit code stays."""
+    with suppress(OSError):
+        click.echo(_one_line(message), err=True)
 
 
 def say_warning(message: str) -> None:
@@ -83,8 +85,21 @@ def flush() -> None:
         OSError: It cannot be brought there (a full disk): the result is lost, and must not look
         done.
     """
-    with _closed_pipe_is_fine():
-        sys.stdout.flush()
+    try:
+        with _closed_pipe_is_fine():
+            sys.stdout.flush()
+    except OSError:
+        drop_output()
+        raise
+
+
+def drop_output() -> None:
+    """Let nothing more reach standard output.
+
+    What is still in the buffer would be written when Python ends, fail again, and change the exit
+    code to 120 (since Python 3.12 after a full disk, always after a closed pipe).
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def in_colour() -> bool:
@@ -103,4 +118,4 @@ def _closed_pipe_is_fine() -> Iterator[None]:
         yield
     except BrokenPipeError:
         # Whatever is still in the buffer goes nowhere, instead of failing once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()

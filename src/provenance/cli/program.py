@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -120,12 +121,18 @@ def _report(error: Exception, *, debug: bool) -> int:
     if isinstance(error, OSError):
         name = f"{error.filename}: " if error.filename else ""
         say_error(f"{name}{error.strerror or error}")
+        _finish_output()
         return 4
     say_error(
         f"a fault of this program: {type(error).__name__}: {error}; "
         "run it with --debug, and report what it shows"
     )
     return 4
+
+
+def _finish_output() -> None:
+    with suppress(OSError, ValueError):  # it was this very stream, and that has been said
+        flush()
 
 
 def _where_to_read(error: click.ClickException) -> str:
@@ -135,6 +142,11 @@ def _where_to_read(error: click.ClickException) -> str:
 
 
 def _prepare_streams() -> None:
+    # Whoever closed a stream wants the exit code alone (`>&-`); Python then has no stream at all.
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for the whole run
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for the whole run
     # A terminal that knows fewer characters gets escapes instead of a UnicodeEncodeError.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

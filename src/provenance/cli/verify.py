@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["verify"]
 
-_PATH = click.Path(path_type=Path)
+# What cannot be read is no wrong option: the command itself says so.
+_PATH = click.Path(path_type=Path, readable=False)
 
 
 @click.command(

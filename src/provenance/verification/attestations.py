@@ -18,7 +18,7 @@ from provenance.manifest import (
 from provenance.verification.loading import verify_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from provenance.envelope import Statement
     from provenance.signing import SignatureVerifier
@@ -34,12 +34,14 @@ BUNDLE_SUFFIX = ".sigstore.json"
 MAX_ATTESTATIONS = 1_000
 #: Largest attestation, in bytes.
 MAX_ATTESTATION_BYTES = 16 * 1024 * 1024
+#: Most bytes of all attestations together; anybody may put one there.
+MAX_ALL_ATTESTATIONS_BYTES = 256 * 1024 * 1024
 
 
 def read_attestations(
     reader: Reader,
     statement: Statement,
-    names: Iterable[str],
+    sizes: Mapping[str, int | None],
 ) -> tuple[tuple[Attestation, ...], tuple[Finding, ...]]:
     """Return the attestations, and what is not one.
 
@@ -47,11 +49,15 @@ def read_attestations(
         reader: Reads, remembers what it could not read, and knows the keys that the caller named:
             attestations are held to the same ones.
         statement: The statement of the manifest.
-        names: Every file of the manifest folder, by its name inside it.
+        sizes: Every file of the manifest folder, by its name inside it, with its size.
     """
     attestations = []
     faults = []
-    candidates = [name for name in names if is_attestation(name)]
+    candidates = [name for name in sizes if is_attestation(name)]
+    total = sum(sizes[name] or 0 for name in candidates)
+    if total > MAX_ALL_ATTESTATIONS_BYTES:
+        message = f"{total} bytes of attestations, at most {MAX_ALL_ATTESTATIONS_BYTES} are read"
+        return (), (_at_folder(message),)
     for name in candidates[:MAX_ATTESTATIONS]:
         where = f"{MANIFEST_FOLDER}/{name}"
         data = reader.read(where, max_bytes=min(MAX_ATTESTATION_BYTES, MAX_BUNDLE_BYTES))
@@ -64,15 +70,17 @@ def read_attestations(
             faults.append(Finding("attestation-malformed", where, f"{error.problem}{place}"))
     if len(candidates) > MAX_ATTESTATIONS:
         message = f"{len(candidates)} attestations, at most {MAX_ATTESTATIONS} are read"
-        faults.append(
-            Finding("attestation-malformed", f"{MANIFEST_FOLDER}/{ATTESTATIONS_FOLDER}", message)
-        )
+        faults.append(_at_folder(message))
     return tuple(attestations), tuple(faults)
 
 
 def is_attestation(name: str) -> bool:
     """Return whether a file of the manifest folder must be an attestation, by its name."""
     return name.startswith(f"{ATTESTATIONS_FOLDER}/") and name.endswith(BUNDLE_SUFFIX)
+
+
+def _at_folder(message: str) -> Finding:
+    return Finding("attestation-malformed", f"{MANIFEST_FOLDER}/{ATTESTATIONS_FOLDER}", message)
 
 
 def _read_one(

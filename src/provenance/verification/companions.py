@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from provenance.canonical import MAX_INVENTORY_BYTES, MAX_LISTING_BYTES
@@ -18,10 +19,9 @@ from provenance.digest import DigestSet, Inventory, TypedRoot, digest_bytes, typ
 from provenance.errors import DigestError, ManifestError
 from provenance.findings import Finding
 from provenance.training_log import parse_entry
-from provenance.verification.reading import wanted_algorithms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from provenance.manifest import FileReference, Manifest
     from provenance.verification.reading import Reader
@@ -30,7 +30,9 @@ __all__ = ["Companions", "read_companions", "read_inventory"]
 
 #: Largest document whose content is looked at (results of an evaluation), in bytes.
 MAX_RESULTS_BYTES = 16 * 1024 * 1024
-#: Largest file of a training log whose entries are put into a tree again, in bytes.
+#: The same, of all such documents together: they are held in memory.
+MAX_ALL_RESULTS_BYTES = 256 * 1024 * 1024
+#: Most bytes of a training log, all its files together, whose entries are put into a tree again.
 MAX_LOG_BYTES = 1024 * 1024 * 1024
 #: Lines of a training log that are read between two looks at the clock.
 LINES_PER_LOOK = 1_000
@@ -70,11 +72,19 @@ def read_companions(
         sizes: Every file that was found in the folder, with its size.
     """
     result = Companions(observed={name: Observed(size) for name, size in sizes.items()})
-    limits = _read_whole(manifest)
+    whole = _read_whole(manifest, sizes)
+    references: dict[str, list[FileReference]] = {}
     for _, reference in file_references(manifest):
-        name = reference.path
-        if name is not None and name in sizes and not result.observed[name].digest:
-            _read_one(reader, reference, sizes[name], limits, result)
+        if reference.path is not None and reference.path in sizes:
+            references.setdefault(reference.path, []).append(reference)
+    for name, referring in references.items():
+        size = sizes[name]
+        # A file of another size is not read: step 13 reports it by its size.
+        if size is not None and any(item.size in {None, size} for item in referring):
+            seen, content = _read_one(reader, name, size, referring, keep=name in whole)
+            result.observed[name] = seen
+            if content is not None:
+                result.contents[name] = content
     if LISTING_FILE in sizes:
         result.listing = reader.read(
             f"{MANIFEST_FOLDER}/{LISTING_FILE}", max_bytes=MAX_LISTING_BYTES
@@ -109,46 +119,74 @@ def read_inventory(
     return inventory, (Finding("inventory-mismatch", f"{path}/inventoryFile", message),)
 
 
-def _read_whole(manifest: Manifest) -> dict[str, int]:
-    """Return the files that are looked into, with the largest size to do it for."""
-    limits: dict[str, int] = {}
-    for _, inventory_file, _ in _inventory_files(manifest):
-        if inventory_file.path is not None:
-            limits[inventory_file.path] = MAX_INVENTORY_BYTES
-    for log_file in manifest.training.log_files if manifest.training else ():
-        if log_file.path is not None and manifest.training and manifest.training.log is not None:
-            limits[log_file.path] = MAX_LOG_BYTES
+def _read_whole(manifest: Manifest, sizes: Mapping[str, int | None]) -> frozenset[str]:
+    """Return the files that are looked into: those that leave memory for the rest."""
+    training = manifest.training
+    logs = training.log_files if training is not None and training.log is not None else ()
     results = {evaluation.results for evaluation in manifest.evaluations}
-    for document in manifest.documents:
-        if document.path is not None and document.id in results:
-            limits[document.path] = MAX_RESULTS_BYTES
-    return limits
+    inventories = list(_inventory_files(manifest))
+    return frozenset().union(
+        # The inventory of the release comes first: without it there is nothing to compare.
+        _fitting((file for _, file, _ in inventories), sizes, MAX_INVENTORY_BYTES),
+        _all_or_none(logs, sizes, MAX_LOG_BYTES),
+        _fitting(
+            (document for document in manifest.documents if document.id in results),
+            sizes,
+            MAX_ALL_RESULTS_BYTES,
+            most_of_one=MAX_RESULTS_BYTES,
+        ),
+    )
+
+
+def _fitting(
+    files: Iterable[FileReference],
+    sizes: Mapping[str, int | None],
+    most: int,
+    *,
+    most_of_one: int | None = None,
+) -> set[str]:
+    """Return the names of the first files that are together no larger than `most` bytes."""
+    names: set[str] = set()
+    total = 0
+    for file in files:
+        size = sizes.get(file.path or "")
+        if file.path is None or size is None or size > (most_of_one or most) or file.path in names:
+            continue
+        total += size
+        if total <= most:
+            names.add(file.path)
+    return names
+
+
+def _all_or_none(
+    files: Collection[FileReference], sizes: Mapping[str, int | None], most: int
+) -> set[str]:
+    """Return the names of all files, if they are together no larger than `most` bytes."""
+    names = _fitting(files, sizes, most)
+    return names if names.issuperset(file.path for file in files if file.path in sizes) else set()
 
 
 def _read_one(
-    reader: Reader,
-    reference: FileReference,
-    size: int | None,
-    limits: Mapping[str, int],
-    result: Companions,
-) -> None:
-    name = reference.path or ""
-    # A file of another size is not read: step 13 reports it by its size.
-    if size is None or reference.size not in {None, size}:
-        return
+    reader: Reader, name: str, size: int, references: Sequence[FileReference], *, keep: bool
+) -> tuple[Observed, bytes | None]:
+    """Return a file as it was found, and its bytes if they are to be kept and are the signed ones.
+
+    It is hashed by what each reference to it records, so that none of them is passed over.
+    """
     where = f"{MANIFEST_FOLDER}/{name}"
-    digest = reference.digest or DigestSet()
-    if size > limits.get(name, -1):
-        result.observed[name] = reader.hash(where, size, digest)
-        return
-    data = reader.read(where, max_bytes=limits[name])
+    digests = [reference.digest or DigestSet() for reference in references]
+    if not keep:
+        return reader.hash(where, size, *digests), None
+    data = reader.read(where, max_bytes=size)
     if data is None:
-        return
-    algorithms = wanted_algorithms(digest, all_digests=reader.all_digests)
-    made = digest_bytes(data, algorithms)
-    result.observed[name] = Observed(len(data), made, read=True)
-    if made and all(digest.get(algorithm) == made[algorithm] for algorithm in made):
-        result.contents[name] = data
+        return Observed(size), None
+    made = digest_bytes(data, reader.wanted(*digests))
+    is_signed = made and all(
+        digest.get(algorithm, value) == value
+        for digest in digests
+        for algorithm, value in made.items()
+    )
+    return Observed(len(data), made, read=True), data if is_signed else None
 
 
 def _check_inventories(manifest: Manifest, result: Companions) -> None:
@@ -181,15 +219,23 @@ def _check_log(reader: Reader, manifest: Manifest, result: Companions) -> None:
         return
     pieces = [result.contents.get(file.path or "") for file in training.log_files]
     whole = [piece for piece in pieces if piece is not None]
+    faults: list[Finding] = []
+    is_late = False
     if len(whole) < len(pieces):
         return
     for file, piece in zip(training.log_files, whole, strict=True):
+        name = f"{MANIFEST_FOLDER}/{file.path}"
         if piece and not piece.endswith(b"\n"):
             message = "the last line of the training log is not complete"
-            result.faults.append(Finding("log-mismatch", f"{MANIFEST_FOLDER}/{file.path}", message))
+            result.faults.append(Finding("log-mismatch", name, message))
             return
-        result.faults.extend(_log_faults(reader, f"{MANIFEST_FOLDER}/{file.path}", piece))
-    made = typed_root("log", (line for piece in whole for line in piece.split(b"\n")[:-1]))
+        faults.extend(_log_faults(reader, name, piece))
+        is_late = reader.is_late(name)
+    result.faults.extend(faults)
+    # What is no log has no root worth the work: it may be all line feeds.
+    if faults or is_late:
+        return
+    made = typed_root("log", (line for piece in whole for line in _lines(piece)))
     if made == training.log:
         result.roots.add(made)
         return
@@ -202,7 +248,7 @@ def _check_log(reader: Reader, manifest: Manifest, result: Companions) -> None:
 
 def _log_faults(reader: Reader, name: str, data: bytes) -> Iterator[Finding]:
     """Yield the first line of a log that is no entry: the lines after it seldom say more."""
-    for number, line in enumerate(data.split(b"\n")[:-1], start=1):
+    for number, line in enumerate(_lines(data), start=1):
         if number % LINES_PER_LOOK == 1 and reader.is_late(name):
             return
         try:
@@ -210,3 +256,9 @@ def _log_faults(reader: Reader, name: str, data: bytes) -> Iterator[Finding]:
         except ManifestError as error:
             yield Finding("log-malformed", name, f"{error.path}: {error.problem}")
             return
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    """Yield the lines of a log, one at a time: a list of them may be far larger than the log."""
+    for line in BytesIO(data):
+        yield line[:-1]

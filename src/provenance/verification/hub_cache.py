@@ -59,10 +59,12 @@ class HubCacheSource(FolderSource):
             UsageError: It is neither a snapshot nor a repository of such a cache.
         """
         snapshot = _find_snapshot(os.path.abspath(path))  # noqa: PTH100 - text path, links kept
+        _refuse_links(os.path.abspath(path), snapshot)  # noqa: PTH100 - text path, links kept
         super().__init__(snapshot)
         self._links: dict[str, str] = {}
         try:
-            self._blobs: Folder = open_folder(_blobs_beside(snapshot))
+            with open_folder(os.path.dirname(os.path.dirname(snapshot))) as repository:  # noqa: PTH120 - text path
+                self._blobs: Folder = repository.enter("blobs")
         except InputError:
             self.folder.close()
             raise
@@ -178,6 +180,22 @@ def _find_snapshot(path: str) -> str:
         problem=f"holds {len(commits)} snapshots, and refs/main names none of them",
         remedy="name the snapshot that you mean",
     )
+
+
+def _refuse_links(path: str, snapshot: str) -> None:
+    """Refuse a snapshot that a repository has only by links: they may lead out of it.
+
+    Raises:
+        InputError: Code `link-found`, or one of the folders cannot be read.
+    """
+    if path == snapshot:
+        return  # the caller named it himself
+    with (
+        open_folder(path) as repository,
+        repository.enter("snapshots") as snapshots,
+        snapshots.enter(os.path.basename(snapshot)),  # noqa: PTH119 - text path
+    ):
+        pass
 
 
 def _read_main(path: str) -> str:

@@ -57,6 +57,8 @@ def read_listing(data: bytes, *, algorithm: str = "sha256") -> _Digests:
         if start in {"{", "["}:
             return _collect(_read_json(parse(data, max_bytes=MAX_LISTING_BYTES)))
         return _collect(_read_lines(text, algorithm))
+    except UsageError:
+        raise
     except DigestError as error:
         raise _unusable(
             f"{error.path}: {error.problem}" if error.path else error.problem

@@ -33,15 +33,16 @@ class Reader:
         self.faulty: set[str] = set()
         self.algorithms: set[str] = set()
 
-    def hash(self, name: str, size: int, digest: Mapping[str, str]) -> Observed:
+    def hash(self, name: str, size: int, *digests: Mapping[str, str]) -> Observed:
         """Return what a file of the signed size hashes to; without digests if it cannot be read.
 
         Args:
             name: The file, relative to the release.
             size: The signed size, which the file was found with.
-            digest: The signed digests; by which algorithms to hash.
+            digests: The signed digests, of each thing that refers to the file; by which algorithms
+                to hash.
         """
-        algorithms = wanted_algorithms(digest, all_digests=self.all_digests)
+        algorithms = self.wanted(*digests)
         if not algorithms or self.is_late(name):
             return Observed(size)
         try:
@@ -57,6 +58,11 @@ class Reader:
             return Observed(size)
         self.algorithms.update(algorithms)
         return Observed(made.size, made.digest, made.links, read=True)
+
+    def wanted(self, *digests: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the algorithms to hash a file by, so that each of these digests is compared."""
+        each = (wanted_algorithms(digest, all_digests=self.all_digests) for digest in digests)
+        return tuple(dict.fromkeys(name for names in each for name in names))
 
     def read(self, name: str, *, max_bytes: int) -> bytes | None:
         """Return the bytes of a file; `None` if it cannot be read, is too large, or time is up."""

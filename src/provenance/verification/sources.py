@@ -8,6 +8,7 @@ link is followed, and whatever cannot be read becomes an `InputError` or a fault
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import PurePath
 from types import MappingProxyType, TracebackType
@@ -27,6 +28,7 @@ from provenance.digest import (
     read_file,
     walk_tree,
 )
+from provenance.digest.opening import is_link
 from provenance.errors import DigestError, InputError
 
 if TYPE_CHECKING:
@@ -131,8 +133,14 @@ class FolderSource:
         return Tree(MappingProxyType(sizes), found.empty_folders, found.faults)
 
     def exists(self, name: str) -> bool:
-        """Return whether anything bears this name, a dangling link included."""
-        return os.path.lexists(os.path.join(self.path, name))  # noqa: PTH118 - no object needed
+        """Return whether anything bears this name, a dangling link included, or may bear it."""
+        try:
+            os.lstat(os.path.join(self.path, name))  # noqa: PTH118 - no object needed
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True  # hidden from us: reading it will say why
+        return True
 
     def read(self, name: str, *, max_bytes: int) -> bytes:
         """Read one file below the folder."""
@@ -183,7 +191,16 @@ class FileSource:
                 problem=f"cannot be read: {reason}",
                 code="input-unreadable",
             ) from error
-        return Tree(MappingProxyType({self._signed_name(name, listed, info.st_size): info.st_size}))
+        signed_name = self._signed_name(name, listed, info.st_size)
+        if stat.S_ISREG(info.st_mode):
+            return Tree(MappingProxyType({signed_name: info.st_size}))
+        shown_name = printable_name(signed_name)
+        # The size of a link or a special file would be compared with that of the signed file.
+        if is_link(info):
+            fault = TreeFault("link-found", shown_name, "is a link, and links are not followed")
+        else:
+            fault = TreeFault("special-file", shown_name, "is neither a file nor a folder")
+        return Tree(MappingProxyType({}), faults=(fault,))
 
     def read(self, name: str, *, max_bytes: int) -> bytes:
         """Read the file."""

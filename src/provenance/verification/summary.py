@@ -76,9 +76,12 @@ def _more(count: int) -> str:
 
 
 def _quoted(name: str) -> str:
-    """Return a foreign name between double quotes, whatever it holds."""
+    """Return a foreign name between double quotes, out of which no quote of its own leads."""
     text = shown(name)
-    return f'"{text[1:-1]}"' if text.startswith("'") and text.endswith("'") else text
+    if not (text.startswith("'") and text.endswith("'")):
+        return text
+    inner = text[1:-1].replace('"', '\\"')
+    return f'"{inner}"'
 
 
 def _training(parts: Sequence[PartRung]) -> str:

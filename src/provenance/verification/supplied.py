@@ -16,7 +16,7 @@ from provenance.digest import (
     hash_tree,
     walk_tree,
 )
-from provenance.errors import DigestError, ProvenanceError, shown
+from provenance.errors import InputError, ProvenanceError, shown
 from provenance.verification.held import Held, hash_held, hash_held_below
 from provenance.verification.supplied_code import compare_code
 
@@ -150,7 +150,7 @@ def _hash_documents(held: Held, options: Options, path: PathLike) -> set[str]:
         return {str(os.path.basename(path))}  # noqa: PTH119 - text or path object
     found = walk_tree(path)
     if len(found.files) > MAX_DOCUMENT_FILES:
-        raise DigestError(
+        raise InputError(
             problem=f"{len(found.files)} files, at most {MAX_DOCUMENT_FILES} are looked at",
             remedy="name the folder that holds the documents alone",
         )
