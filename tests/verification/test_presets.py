@@ -91,7 +91,12 @@ def test_signed_file_is_checked_whatever_the_preset_says(tmp_path: Path, look: L
     assert errors_of(look(folder, presets=["hub"])) == [("link-found", ".gitattributes")]
 
 
-def test_link_that_a_preset_covers_is_ignored_and_not_followed(folder: Path, look: Look) -> None:
+def test_link_is_never_ignored_where_a_preset_covers_its_name(folder: Path, look: Look) -> None:
     (folder / ".git").mkdir()
     (folder / ".git/link").symlink_to("/")
-    expect(look(folder, presets=["hub"]), "PASS", "file-ignored")
+    assert errors_of(look(folder, presets=["hub"])) == [("link-found", ".git/link")]
+
+
+def test_git_folder_that_is_a_link_is_never_ignored(folder: Path, look: Look) -> None:
+    (folder / ".git").symlink_to("/etc")
+    assert errors_of(look(folder, presets=["hub"])) == [("link-found", ".git")]

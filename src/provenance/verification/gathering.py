@@ -43,6 +43,8 @@ MANIFEST_FILE = "manifest.sigstore.json"
 TENSORS_SUFFIX = ".safetensors"
 
 _INSIDE = f"{MANIFEST_FOLDER}/"
+# A link leads to what no rule about names has seen: `.git` as a link could be a folder of code.
+_NEVER_IGNORED = frozenset({"link-found", "special-file"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ def _apply_presets(
     ignored = {}
     for fault in tree.faults:
         preset = is_ignored(fault.path, presets)
-        if preset is None or fault.path in signed:
+        if preset is None or fault.path in signed or fault.code in _NEVER_IGNORED:
             counted.append(Finding(fault.code, fault.path, fault.message))
         else:
             ignored[fault.path] = preset
