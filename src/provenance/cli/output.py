@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -64,8 +64,10 @@ def say_json(value: object) -> None:
 
 def say_note(message: str) -> None:
     """Print one line for people on standard error; if that fails, the exit code stays."""
-    with suppress(OSError):
+    try:
         click.echo(_one_line(message), err=True)
+    except OSError:
+        drop_output(sys.stderr)
 
 
 def say_warning(message: str) -> None:
@@ -89,17 +91,17 @@ def flush() -> None:
         with _closed_pipe_is_fine():
             sys.stdout.flush()
     except OSError:
-        drop_output()
+        drop_output(sys.stdout)
         raise
 
 
-def drop_output() -> None:
-    """Let nothing more reach standard output.
+def drop_output(stream: TextIO) -> None:
+    """Let nothing more reach a standard stream that failed.
 
     What is still in the buffer would be written when Python ends, fail again, and change the exit
-    code to 120 (since Python 3.12 after a full disk, always after a closed pipe).
+    code to 120 (on some versions after a full disk, always after a closed pipe).
     """
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def in_colour() -> bool:
@@ -118,4 +120,4 @@ def _closed_pipe_is_fine() -> Iterator[None]:
         yield
     except BrokenPipeError:
         # Whatever is still in the buffer goes nowhere, instead of failing once more at exit.
-        drop_output()
+        drop_output(sys.stdout)
