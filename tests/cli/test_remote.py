@@ -1,0 +1,100 @@
+"""`provenance digest URL`, with a store in memory."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from provenance.digest import Inventory, hash_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cli.conftest import Command
+
+fsspec = pytest.importorskip("fsspec", reason="needs the extra `remote`")
+
+
+@pytest.fixture(autouse=True)
+def memory() -> Iterator[Any]:
+    """Fill a store in memory with two objects."""
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    system.pipe({"/data/a.txt": b"hello", "/data/sub/b.txt": b""})
+    yield system
+    system.store.clear()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["s3://key:hunter2@bucket"],
+        ["https://host/x?sig=hunter2"],
+        ["memory://data", "--storage-option", "hunter2"],
+        ["memory://data", "--storage-option", "=hunter2"],
+        ["s3://bucket", "--storage-option", "bogus=hunter2"],
+        ["memory://data", "--trust-store", "--inventory", "out.jsonl"],
+        ["memory://data/a.txt", "--inventory", "out.jsonl"],
+        ["https://host/x?sig=hunter2", "--compare", "SHA256SUMS"],
+        ["https://host/x?sig=hunter2", "--tensor", "weight"],
+        ["https://host/x?sig=hunter2", "--dask", "tcp://127.0.0.1:1"],
+        ["https://host/x?sig=hunter2", "--trust-store"],
+        ["file:///etc"],
+        [".", "--trust-store"],
+        [".", "--storage-option", "region=x"],
+    ],
+    ids=" ".join,
+)
+def test_what_makes_no_sense_is_refused_without_its_secrets(
+    cli: Command, work: Path, arguments: list[str]
+) -> None:
+    shown = cli("digest", *arguments)
+    assert shown.code == 2
+    assert shown.err.startswith("error: ")
+    assert "hunter2" not in shown.out + shown.err
+    assert not (work / "out.jsonl").exists()
+
+
+def test_place_without_objects_is_an_error(cli: Command) -> None:
+    shown = cli("digest", "memory://nothing")
+    assert (shown.code, shown.out) == (4, "")
+    assert "no object lies there" in shown.err
+
+
+def test_tree_is_shown_as_that_of_a_folder(cli: Command, work: Path) -> None:
+    (work / "sub").mkdir()
+    (work / "a.txt").write_bytes(b"hello")
+    (work / "sub" / "b.txt").write_bytes(b"")
+    local = json.loads(cli("digest", ".", "--format", "json").out)
+    remote = json.loads(cli("digest", "memory://data", "--format", "json").out)
+    assert remote.pop("path") == "memory://data/"
+    local.pop("path")
+    assert remote == local
+
+
+def test_inventory_is_written(cli: Command, work: Path) -> None:
+    shown = cli("digest", "memory://data/", "--inventory", "out.jsonl")
+    assert shown.code == 0
+    written = Inventory.from_bytes((work / "out.jsonl").read_bytes())
+    assert written.root.root in shown.out
+
+
+def test_file_has_the_digests_asked_for(cli: Command) -> None:
+    shown = cli("digest", "memory://data/a.txt", "--algorithm", "sha256", "--format", "json")
+    assert json.loads(shown.out) == {
+        "digest": {"sha256": hash_bytes(b"hello", "sha256")},
+        "path": "memory://data/a.txt",
+        "size": 5,
+    }
+
+
+def test_claims_of_a_store_are_called_that(cli: Command) -> None:
+    shown = cli("digest", "memory://data", "--trust-store")
+    assert shown.code == 0
+    assert "claimed by the store, not computed" in shown.out
+    assert "warning: the store holds no SHA-256 of 2 objects" in shown.err
+    found = json.loads(cli("digest", "memory://data", "--trust-store", "--format", "json").out)
+    assert [row["sha256"] for row in found["claimedByStore"]] == [None, None]
