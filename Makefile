@@ -50,6 +50,13 @@ $(VENV)/.dev: $(VENV)/.demo
 	@$(BIN)/python -m pip install $(PIP_OPTIONS) --group dev
 	@touch $@
 
+$(VENV)-bench/.bench: pyproject.toml constraints.txt $(VENV)/.pip
+	@echo "Setting up $(VENV)-bench with the tools that we are measured against"
+	@"$(PYTHON)" -m venv $(VENV)-bench
+	@$(VENV)-bench/bin/python -m pip install $(PIP_OPTIONS) pip
+	@$(VENV)-bench/bin/python -m pip install $(PIP_OPTIONS) --build-constraint constraints.txt --editable . --group bench
+	@touch $@
+
 .venv-%/.test: pyproject.toml constraints.txt
 	@echo "Setting up .venv-$*"
 	@$* -m venv .venv-$*
@@ -94,8 +101,10 @@ format: $(VENV)/.dev ## let the formatter and the safe fixes rewrite the code
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## measure speed and print medians
-	@for script in tests/benchmarks/bench_*.py; do $(BIN)/python "$$script" || exit 1; done
+bench: $(VENV)-bench/.bench ## measure speed side by side with other tools, and write the performance page
+	@cd tests && for module in bench_table bench_units; do \
+	  ../$(VENV)-bench/bin/python -m benchmarks.$$module || exit 1; done
+	@cd tests && ../$(VENV)-bench/bin/python -m benchmarks.performance_page
 
 docs: $(VENV)/.dev ## build the site strictly into docs/_build/html
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet -b html docs docs/_build/html
