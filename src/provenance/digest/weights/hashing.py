@@ -1,0 +1,236 @@
+"""The tensor digest of a model in any container, one tensor of it, or a file and its tensors.
+
+Source: `spec/digests.md`, sections "Tensor digest" and "Containers of weights".
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from blake3 import blake3
+
+from provenance.digest.merkle import TypedRoot, typed_root
+from provenance.digest.tensors import TensorDigest, malformed
+from provenance.digest.weights.opening_weights import read_layout
+from provenance.digest.weights.sources import Sources
+from provenance.errors import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from typing_extensions import Buffer
+
+    from provenance.digest.opening import Folder
+    from provenance.digest.weights.layouts import Layout, StoredTensor
+
+__all__ = ["StorageDigest", "WeightsDigest", "hash_tensor", "hash_tensors", "hash_weights"]
+
+
+@dataclass(frozen=True, slots=True)
+class StorageDigest:
+    """One storage of a `torch.save` file: bytes whose names and shapes are in a pickle."""
+
+    key: str
+    """Its number in the pickle, e.g. `0`."""
+
+    size: int
+    """Length in bytes."""
+
+    blake3: str
+    """BLAKE3 of its bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsDigest:
+    """What is known of the content of a model's files."""
+
+    root: TypedRoot | None
+    """Typed root over the tensors, or `None` if their names cannot be known."""
+
+    tensors: tuple[TensorDigest, ...]
+    """The tensors, sorted by the bytes of their names."""
+
+    storages: tuple[StorageDigest, ...]
+    """The storages of `torch.save` files, by number."""
+
+    formats: tuple[str, ...]
+    """The containers of the files, in their order, e.g. `GGUF`."""
+
+    notes: tuple[str, ...]
+    """What is not covered, and why."""
+
+
+def hash_weights(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    root: Folder | None = None,
+    progress: Callable[[int], None] | None = None,
+    deadline: float | None = None,
+) -> WeightsDigest:
+    """Return what can be known of weights without executing anything, by content, not by name.
+
+    safetensors, an index of safetensors, GGUF and ONNX have a tensor digest; zip files that
+    `torch.save` wrote have a list of storages; of other formats only a note is returned.
+
+    Args:
+        paths: The file, or all files of one model.
+        root: The folder below which no link is followed.
+        progress: Called with numbers of bytes as they are done.
+        deadline: Time of `time.monotonic` after which reading stops.
+
+    Raises:
+        DigestError: A file breaks its format, or a name stands in two files (code
+            `tensors-malformed`).
+        InputError: A file cannot be read, or changed meanwhile.
+    """
+    tensors: dict[str, TensorDigest] = {}
+    storages: list[StorageDigest] = []
+    layouts: list[Layout] = []
+    for path in _listed(paths):
+        with Sources(path, root) as sources:
+            layout = read_layout(sources)
+            layouts.append(layout)
+            _add(tensors, _hash_all(sources, layout, progress, deadline), os.fspath(path))
+            storages += _hash_storages(sources, layout, progress, deadline)
+    is_known = bool(layouts) and all(layout.tensors is not None for layout in layouts)
+    ordered = _ordered(tensors)
+    return WeightsDigest(
+        root=_root(ordered) if is_known else None,
+        tensors=ordered,
+        storages=tuple(storages),
+        formats=tuple(layout.format for layout in layouts),
+        notes=tuple(dict.fromkeys(note for layout in layouts for note in layout.notes)),
+    )
+
+
+def hash_tensors(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    root: Folder | None = None,
+    progress: Callable[[int], None] | None = None,
+    deadline: float | None = None,
+) -> tuple[TypedRoot, tuple[TensorDigest, ...]]:
+    """Return the tensor digest of a model in one or several files.
+
+    Args:
+        paths: A safetensors file, all shards in any order, or their index; a GGUF or ONNX file.
+        root: The folder below which no link is followed.
+        progress: Called with numbers of bytes as they are done.
+        deadline: Time of `time.monotonic` after which reading stops.
+
+    Returns:
+        The typed root, and the tensors sorted by the bytes of their names.
+
+    Raises:
+        DigestError: A file breaks its format, has no tensors that can be read without executing
+            something, or a name stands in two files (code `tensors-malformed`).
+        InputError: A file cannot be read, or changed meanwhile.
+    """
+    tensors: dict[str, TensorDigest] = {}
+    for path in _listed(paths):
+        with Sources(path, root) as sources:
+            layout = _known(sources)
+            _add(tensors, _hash_all(sources, layout, progress, deadline), os.fspath(path))
+    ordered = _ordered(tensors)
+    return _root(ordered), ordered
+
+
+def hash_tensor(
+    path: str | os.PathLike[str], name: str, *, root: Folder | None = None
+) -> TensorDigest:
+    """Return the digest of one tensor; of the file, only the header and its bytes are read.
+
+    Args:
+        path: The file, or the index of its shards.
+        name: Parameter name.
+        root: The folder below which no link is followed.
+
+    Raises:
+        DigestError: The file breaks its format, or has no such tensor (code `tensors-malformed`).
+        InputError: It cannot be read, or changed meanwhile.
+    """
+    with Sources(path, root) as sources:
+        for tensor in _known(sources).tensors or ():
+            if tensor.name == name:
+                return _hash_one(sources, tensor, None, None)
+    raise malformed(os.fspath(path), f"has no tensor {shown(name)}")
+
+
+def _listed(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+) -> list[str | os.PathLike[str]]:
+    return [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+
+
+def _known(sources: Sources) -> Layout:
+    """Return a layout whose tensors are known."""
+    layout = read_layout(sources, default="safetensors")
+    if layout.tensors is None:
+        raise malformed(sources.main, f"{layout.format}: {layout.notes[0]}")
+    return layout
+
+
+def _add(tensors: dict[str, TensorDigest], found: list[TensorDigest], path: str) -> None:
+    for tensor in found:
+        if tensor.name in tensors:
+            raise malformed(path, f"the tensor {shown(tensor.name)} also stands in another file")
+        tensors[tensor.name] = tensor
+
+
+def _ordered(tensors: dict[str, TensorDigest]) -> tuple[TensorDigest, ...]:
+    # Code points order as their UTF-8 bytes do.
+    return tuple(tensors[name] for name in sorted(tensors))
+
+
+def _root(tensors: tuple[TensorDigest, ...]) -> TypedRoot:
+    return typed_root("tensor", (tensor.entry for tensor in tensors))
+
+
+def _hash_all(
+    sources: Sources,
+    layout: Layout,
+    progress: Callable[[int], None] | None,
+    deadline: float | None,
+) -> list[TensorDigest]:
+    # File by file and in the order of their bytes: disks like that.
+    ordered = sorted(layout.tensors or (), key=lambda tensor: (tensor.file, tensor.start))
+    return [_hash_one(sources, tensor, progress, deadline) for tensor in ordered]
+
+
+def _hash_one(
+    sources: Sources,
+    tensor: StoredTensor,
+    progress: Callable[[int], None] | None,
+    deadline: float | None,
+) -> TensorDigest:
+    if tensor.data is None:
+        chunks: Iterable[Buffer] = sources.chunks(tensor.file, tensor.start, tensor.size, deadline)
+    else:
+        chunks = (tensor.data,)
+    made = _hash_chunks(chunks, progress)
+    return TensorDigest(tensor.name, tensor.dtype, tensor.shape, made)
+
+
+def _hash_storages(
+    sources: Sources,
+    layout: Layout,
+    progress: Callable[[int], None] | None,
+    deadline: float | None,
+) -> list[StorageDigest]:
+    result = []
+    for storage in layout.storages:
+        chunks = sources.chunks(sources.main, storage.start, storage.size, deadline)
+        made = _hash_chunks(chunks, progress)
+        result.append(StorageDigest(storage.key, storage.size, made))
+    return result
+
+
+def _hash_chunks(chunks: Iterable[Buffer], progress: Callable[[int], None] | None) -> str:
+    hasher = blake3()
+    for chunk in chunks:
+        hasher.update(chunk)
+        if progress is not None:
+            progress(memoryview(chunk).nbytes)
+    return hasher.hexdigest()
