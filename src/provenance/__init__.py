@@ -17,7 +17,17 @@ TYPE_CHECKING = False  # type checkers know the name; importing `typing` would c
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provenance.digest import DigestSet, Inventory, TypedRoot, hash_file, hash_tree
+    from provenance.digest import (
+        Digest,
+        DigestSet,
+        Inventory,
+        TypedRoot,
+        compare_records,
+        hash_file,
+        hash_records,
+        hash_tree,
+    )
+    from provenance.digest.remote import hash_remote_file, hash_remote_tree
     from provenance.errors import (
         CanonicalError,
         CaptureError,
@@ -54,7 +64,15 @@ if TYPE_CHECKING:
         generate_private_key,
         load_private_key,
     )
-    from provenance.verification import Report, VerifiedManifest, inspect, verify
+    from provenance.verification import (
+        ProofReport,
+        Report,
+        VerifiedManifest,
+        check_proof,
+        inspect,
+        prove_file,
+        verify,
+    )
 
     __version__: str
 
@@ -62,6 +80,7 @@ __all__ = [
     "Builder",
     "CanonicalError",
     "CaptureError",
+    "Digest",
     "DigestError",
     "DigestSet",
     "EnvelopeError",
@@ -72,6 +91,7 @@ __all__ = [
     "ManifestError",
     "MissingExtraError",
     "PrivateKey",
+    "ProofReport",
     "ProvenanceError",
     "ProvenanceWarning",
     "PublicKey",
@@ -87,12 +107,18 @@ __all__ = [
     "VerificationError",
     "VerifiedManifest",
     "__version__",
+    "check_proof",
+    "compare_records",
     "describe_existing",
     "generate_private_key",
     "hash_file",
+    "hash_records",
+    "hash_remote_file",
+    "hash_remote_tree",
     "hash_tree",
     "inspect",
     "load_private_key",
+    "prove_file",
     "record",
     "release",
     "release_existing",
@@ -105,7 +131,17 @@ __all__ = [
 #: The public names of each room; a test compares this table with `__all__` and the imports above.
 _ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "provenance.digest": ("DigestSet", "Inventory", "TypedRoot", "hash_file", "hash_tree"),
+        "provenance.digest": (
+            "Digest",
+            "DigestSet",
+            "Inventory",
+            "TypedRoot",
+            "compare_records",
+            "hash_file",
+            "hash_records",
+            "hash_tree",
+        ),
+        "provenance.digest.remote": ("hash_remote_file", "hash_remote_tree"),
         "provenance.errors": (
             "CanonicalError",
             "CaptureError",
@@ -142,7 +178,15 @@ _ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "generate_private_key",
             "load_private_key",
         ),
-        "provenance.verification": ("Report", "VerifiedManifest", "inspect", "verify"),
+        "provenance.verification": (
+            "ProofReport",
+            "Report",
+            "VerifiedManifest",
+            "check_proof",
+            "inspect",
+            "prove_file",
+            "verify",
+        ),
     }
 )
 

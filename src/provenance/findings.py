@@ -170,8 +170,12 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     # 12. Digests
     ("digest-mismatch", _E, 12, "A file has other bytes than the signed ones.", "It was changed, edited or damaged; fetch it again, or ask the publisher to sign the new one."),
     ("sha256-not-recomputed", _X, 12, "SHA-256 was not recomputed; that column is the signer's word (BLAKE3 was).", "Use --all-digests to recompute every recorded digest."),
+    ("digest-from-cache", _X, 12, "Files were not read: their digests come from a cache that the caller named.", "Leave out --cache to read every byte."),
+    ("cache-unusable", _W, 12, "The digest cache that was named cannot be used; every file was read.", "Name another file, or remove this one."),
     ("digest-not-recomputed", _X, 12, "A recorded digest by another algorithm was not recomputed; it proves nothing.", ""),
     ("digest-not-supplied", _X, 12, "The caller supplied no digest of an algorithm that the manifest records.", ""),
+    ("damaged-ranges", _N, 12, "Only these bytes of a file are in blocks that differ from the signed ones.", "Fetch these bytes again and verify again; the rest of the file can stay."),
+    ("blocks-not-recomputed", _X, 12, "Digests of blocks were not recomputed; they are the signer's word (the digest of the file was).", "Use --all-digests to recompute every recorded digest."),
     ("hard-link", _N, 12, "A file has more than one name on this disk.", ""),
     # 13. Files of the manifest folder
     ("companion-missing", _E, 13, "A file that the manifest refers to is missing from the manifest folder.", "Download the whole folder `training-provenance/`."),
@@ -179,6 +183,8 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     ("companion-extra", _E, 13, "A file is in the manifest folder that nothing signed refers to.", "Remove it."),
     ("inventory-mismatch", _E, 13, "An inventory does not have the signed typed root.", ""),
     ("inventory-malformed", _E, 13, "An inventory breaks its format.", ""),
+    ("blocks-malformed", _E, 13, "Block digests are for no released file, or their sizes do not agree.", ""),
+    ("blocks-mismatch", _E, 13, "Block digests do not have the signed typed root, or contradict the digest of their file.", "Download the list again; if it stays so, ask the publisher."),
     ("log-mismatch", _E, 13, "The training log is not the one that was signed.", ""),
     ("log-malformed", _E, 13, "The training log is not lines of canonical entries.", ""),
     # 14. References
@@ -199,6 +205,8 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     ("dataset-source-local", _W, 16, "A source is a path on the producer's machine.", ""),
     ("licence-invalid", _W, 16, "A licence is not a valid SPDX expression.", ""),
     ("licence-missing", _W, 16, "No licence is stated.", ""),
+    ("records-malformed", _E, 16, "Data breaks the format of its container, or a limit for records.", ""),
+    ("records-unsupported", _E, 16, "A record holds a type that has no canonical encoding.", "Cast it, or choose other columns."),
     # 17. Processing
     ("processing-cycle", _E, 17, "A dataset is made from itself.", ""),
     ("processing-output-raw", _W, 17, "A dataset is called raw, and is made by a processing step.", ""),
@@ -226,7 +234,7 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     ("release-checkpoint-unlinked", _W, 21, "Nothing ties the released weights to a recorded checkpoint.", ""),
     ("release-checkpoint-not-checked", _X, 21, "The released weights were not compared with the checkpoint.", ""),
     ("release-checkpoint-matched", _N, 21, "The released weights hold the tensors of the recorded checkpoint.", ""),
-    ("tensors-malformed", _E, 21, "A safetensors file breaks its format.", ""),
+    ("tensors-malformed", _E, 21, "A file of weights breaks its format.", ""),
     # 22. Order of times
     ("time-order", _E, 22, "Times run backwards.", ""),
     ("time-after-created", _E, 22, "Something is dated later than the manifest itself.", ""),
@@ -243,6 +251,7 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     ("oms-present", _X, 24, "An OMS signature lies beside the manifest; it was not verified.", ""),
     # 25. Policy and verdict
     ("required-not-checked", _X, 25, "The policy requires something that was not checked.", ""),
+    ("cancelled", _F, 25, "The caller cancelled before everything was checked.", "Verify again."),
     ("deadline", _F, 25, "The time allowed ran out before everything was checked.", "Allow more time."),
 )  # fmt: skip
 

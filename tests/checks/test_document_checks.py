@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Found = Callable[[Callable[[Tree], object]], list[tuple[str, str]]]
 
 
+RECORD_SET = {"digest": "0" * 64, "encoding": "records-v1"}
 ROOT = {"tree": "record", "size": 7, "root": "0" * 64}
 TENSORS = {"tree": "tensor", "size": 2, "root": "0" * 64}
 OTHER_TENSORS = {"tree": "tensor", "size": 2, "root": "1" * 64}
@@ -215,6 +216,10 @@ WRONG: dict[str, tuple[Callable[[Tree], object], str, str]] = {
     "records that are not the tree's": (
         put("datasets", 0, "recordTree", value=ROOT),
         "dataset-size-mismatch", "/datasets/0/records",
+    ),
+    "records that are not the set's": (
+        put("datasets", 0, "recordSet", value={**RECORD_SET, "count": 7}),
+        "dataset-size-mismatch", "/datasets/0/recordSet/count",
     ),
     "a split larger than the whole": (
         put("datasets", 0, "splits", value=[{"name": "a", "records": 4}]),

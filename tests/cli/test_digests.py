@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from digest.weights.containers import BIAS, WEIGHT, gguf, index_folder, safetensors, torch_zip
 from provenance.digest import Inventory, digest_bytes, hash_tensors, hash_tree
 
 if TYPE_CHECKING:
@@ -110,3 +111,49 @@ def test_missing_path_is_named(cli: Command) -> None:
     assert refused.code == 4
     assert refused.err.startswith("error: ")
     assert "nowhere" in refused.err
+
+
+def test_gguf_has_the_tensor_digest_of_safetensors(cli: Command, work: Path) -> None:
+    (work / "m.bin").write_bytes(gguf(WEIGHT, BIAS))
+    (work / "m.safetensors").write_bytes(safetensors(WEIGHT, BIAS))
+    root, tensors = hash_tensors(work / "m.safetensors")
+    assert f"tensors  {root.root} (2 tensors)" in cli("digest", "m.bin").out
+    found = json.loads(cli("digest", "m.bin", "--format", "json").out)
+    assert (found["container"], found["notes"]) == ("GGUF", [])
+    one = cli("digest", "m.bin", "--tensor", "w")
+    assert one.out.splitlines() == [
+        "path     m.bin",
+        "tensor   w",
+        "type     F32 [2, 3]",
+        f"blake3   {tensors[1].blake3}",
+    ]
+    as_json = json.loads(cli("digest", "m.bin", "--tensor", "w", "--format", "json").out)
+    assert as_json["blake3"] == tensors[1].blake3
+    refused = cli("digest", "m.bin", "--tensor", "x")
+    assert (refused.code, "no tensor" in refused.err) == (1, True)
+
+
+def test_index_stands_for_its_shards(cli: Command, work: Path) -> None:
+    for name, data in index_folder({"1.safetensors": [WEIGHT], "2.safetensors": [BIAS]}).items():
+        (work / name).write_bytes(data)
+    root, _ = hash_tensors([work / "1.safetensors", work / "2.safetensors"])
+    assert root.root in cli("digest", "model.safetensors.index.json").out
+    assert cli("digest", ".", "--tensor", "b").code == 0
+
+
+def test_storages_of_torch_save_are_listed(cli: Command, work: Path) -> None:
+    (work / "m.pt").write_bytes(torch_zip({"data.pkl": b"\x80\x02.", "data/0": b"1234"}))
+    shown = cli("digest", "m.pt")
+    blake3 = digest_bytes(b"1234")["blake3"]
+    assert shown.out.splitlines()[-1] == f"storage  0 {blake3} (4 bytes)"
+    assert "needs unpickling" in shown.err
+
+
+def test_safetensors_by_name_alone_is_told_to_be_none(cli: Command, work: Path) -> None:
+    (work / "m.safetensors").write_bytes(b"no")
+    shown = cli("digest", "m.safetensors")
+    assert (shown.code, shown.err.startswith("no tensor digest:")) == (0, True)
+
+
+def test_tensor_of_a_url_is_refused(cli: Command) -> None:
+    assert cli("digest", "s3://bucket/m.safetensors", "--tensor", "w").code == 2

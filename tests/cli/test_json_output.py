@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from digest.weights.containers import torch_zip
 from support.source import REPOSITORY
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def printed(cli: Command, *arguments: object) -> Any:  # noqa: ANN401 - any JSON
         ("keygen", ("new.key",)),
         ("trust add", ("me.key.pub", "--model", "m", "--yes")),
         ("init", ("model",)),
+        ("prove", ("model", "config.json", "-o", "p.json")),
+        ("check-proof", ("me.key.pub", "--root", "1" * 64, "--size", "1")),
         ("sign", ("--draft", "model.draft", "--key", "me.key", "--output", "b.json")),
     ],
 )
@@ -55,7 +58,22 @@ def test_digests_of_files_and_folders_together_are_documented(cli: Command, work
     save_file({"w": np.ones(2, np.float32)}, work / "folder" / "m.safetensors")
     found = set(printed(cli, "digest", "folder"))
     found |= set(printed(cli, "digest", "folder/m.safetensors"))
+    (work / "m.pt").write_bytes(torch_zip({"data.pkl": b"", "data/0": b"x"}))
+    done = cli("digest", "m.pt", "--format", "json")
+    found |= set(json.loads(done.out))
+    (work / "SHA256SUMS").write_text(f"{'0' * 64}  m.safetensors\n", encoding="utf-8")
+    compared = cli("digest", "folder", "--compare", "SHA256SUMS", "--format", "json")
+    found |= set(json.loads(compared.out))
     assert found == documented("digest")
+
+
+def test_weights_and_tensors_are_documented(cli: Command, work: Path) -> None:
+    save_file({"w": np.ones(2, np.float32)}, work / "m.safetensors")
+    assert set(printed(cli, "diff", "m.safetensors", "m.safetensors")) == documented(
+        "diff of weights"
+    )
+    found = printed(cli, "digest", "m.safetensors", "--tensor", "w")
+    assert set(found) == documented("digest of a tensor")
 
 
 def test_commands_without_a_table_are_named_all_the_same() -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import jsonschema
@@ -257,6 +258,43 @@ def test_part_of_a_release_is_incomplete(cli: Command, signed: Path) -> None:
     assert done.code == 3
     single = cli("verify", signed / "config.json", "--manifest", signed / BUNDLE, *KEY)
     assert single.code == 3
+
+
+def test_part_of_a_folder_is_counted_in_the_first_line(cli: Command, signed: Path) -> None:
+    (signed / "README.md").unlink()
+    done = cli("verify", signed, *KEY, "--only", "config*")
+    assert done.code == 3
+    assert done.out.startswith("INCOMPLETE: 1 of 2 files matches, 1 not present. ")
+    assert "Files     1 of 2 match, 14 bytes, 1 not present" in done.out
+
+
+def test_cache_is_used_on_request_only_and_said(
+    cli: Command, signed: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() + 60 * 10**9)
+    for constant in (
+        "digest.cache.MIN_CACHED_BYTES",
+        "digest.engine.hashing.CACHED_BYTES",
+        "verification.batches.MIN_CACHED_BYTES",
+    ):
+        monkeypatch.setattr(f"provenance.{constant}", 1)  # the release is small
+    first, second = (
+        cli("verify", signed, *KEY, "--cache", work / "caches" / "digests.db") for _ in range(2)
+    )
+    assert (first.code, second.code) == (0, 0)
+    assert "cache" not in first.out
+    assert "(2 of 2 files by the cache, not read)" in second.out.splitlines()[0]
+    assert "digest-from-cache  2 files were not read" in second.out
+    assert "cache" not in cli("verify", signed, *KEY).out
+
+
+def test_cache_that_is_no_cache_is_a_warning(cli: Command, signed: Path, work: Path) -> None:
+    (work / "notes.txt").write_text("not a cache\n")
+    done = cli("verify", signed, *KEY, "--cache", work / "notes.txt")
+    assert done.code == 0
+    assert "cache-unusable" in done.out
+    assert (work / "notes.txt").read_text() == "not a cache\n"
 
 
 def test_all_digests_and_time_limit_are_handed_on(cli: Command, signed: Path) -> None:

@@ -12,6 +12,7 @@ from blake3 import blake3
 from provenance.digest import (
     COUNTED,
     HEX_LENGTHS,
+    Digest,
     DigestSet,
     check_digest,
     digest_bytes,
@@ -112,3 +113,37 @@ def test_digests_are_those_of_the_algorithms() -> None:
     for algorithm, lengths in HEX_LENGTHS.items():
         if not algorithm.startswith("git"):
             assert len(hash_bytes(b"", algorithm)) in lengths
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "digest-format"),
+        ("0" * 64, "digest-format"),
+        ("blake3", "digest-format"),
+        ("blake3:", "digest-format"),
+        (f"blake3:{'0' * 63}", "digest-format"),
+        (f"blake3:{'A' * 64}", "digest-format"),
+        (f"blake3: {'0' * 64}", "digest-format"),
+        (f":{'0' * 64}", "digest-algorithm"),
+        (f"bl\nake3:{'0' * 64}", "digest-algorithm"),
+    ],
+)
+def test_text_that_is_no_digest_is_refused(text: str, code: str) -> None:
+    with pytest.raises(DigestError) as caught:
+        Digest.parse(text)
+    assert caught.value.code == code
+
+
+def test_one_digest_is_read_and_written_in_one_form() -> None:
+    text = f"sha256:{hash_bytes(b'', 'sha256')}"
+    digest = Digest.parse(text)
+    assert str(digest) == text
+    assert digest == Digest("sha256", hash_bytes(b"", "sha256"))
+    assert Digest.parse("later:a:b").value == "a:b"
+
+
+def test_computed_set_is_like_any_other() -> None:
+    digests = {"blake3": "0" * 64}
+    assert DigestSet.computed(digests) == DigestSet(digests)
+    assert hash(DigestSet.computed(digests)) == hash(DigestSet(digests))

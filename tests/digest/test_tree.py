@@ -20,6 +20,7 @@ from provenance.digest import (
     InventoryDigest,
     hash_bytes,
     hash_tree,
+    open_cache,
     opening,
     tree,
     walk_tree,
@@ -235,6 +236,10 @@ class Entry:
         assert not follow_symlinks
         raise self.error
 
+    def is_file(self, *, follow_symlinks: bool) -> bool:
+        assert not follow_symlinks
+        raise self.error
+
 
 @pytest.mark.parametrize(
     ("number", "code"), [(errno.ENOENT, "file-changed"), (errno.EIO, "file-unreadable")]
@@ -268,17 +273,34 @@ def test_folder_that_fails_while_it_is_listed_is_a_fault(
 def test_file_that_changes_between_walk_and_reading_is_an_error(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real_walk = tree.walk_tree
+    real_check = tree._require_no_faults
 
-    def walk_then_grow(path: Path, **options: object) -> tree.FoundTree:
-        found = real_walk(path, **options)  # type: ignore[arg-type]  # passed through
+    def check_then_grow(faults: list[tree.TreeFault]) -> None:
+        real_check(faults)
         (root / "b").write_bytes(b"grown")
-        return found
 
-    monkeypatch.setattr(tree, "walk_tree", walk_then_grow)
+    monkeypatch.setattr(tree, "_require_no_faults", check_then_grow)
+    with open_cache(root.parent / "cache") as cache, pytest.raises(InputError) as caught:
+        hash_tree(root, cache=cache)
+    assert (caught.value.code, caught.value.path) == ("file-changed", "b")
+    entry = hash_tree(root).find("b")  # without a size from the walk, it is what was read
+    assert entry is not None
+    assert entry.digest.blake3 == hash_bytes(b"grown", "blake3")
+
+
+def test_file_that_vanishes_between_walk_and_reading_is_an_error(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_check = tree._require_no_faults
+
+    def check_then_remove(faults: list[tree.TreeFault]) -> None:
+        real_check(faults)
+        (root / "b").unlink()
+
+    monkeypatch.setattr(tree, "_require_no_faults", check_then_remove)
     with pytest.raises(InputError) as caught:
         hash_tree(root)
-    assert (caught.value.code, caught.value.path) == ("file-changed", "b")
+    assert (caught.value.code, caught.value.path) == ("file-unreadable", "b")
 
 
 def test_several_faults_are_counted(root: Path) -> None:
@@ -320,10 +342,7 @@ def test_passed_deadline_stops_the_work(root: Path) -> None:
     assert caught.value.code == "deadline"
 
 
-def test_threads_and_processes_give_the_same_inventory(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tree, "BATCH_FILES", 2)
+def test_threads_and_processes_give_the_same_inventory(root: Path) -> None:
     expected = hash_tree(root)
     seen: list[int] = []
     with ThreadPoolExecutor(2) as threads:

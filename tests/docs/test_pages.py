@@ -24,7 +24,12 @@ NOT_RUN: dict[str, set[str]] = {
         "installs into the environment of the reader",
         "they set up an environment of their own, and run all of this again",
     },
+    "docs/how-to/hash-on-a-cluster.md": {"the cluster is the reader's"},
     "docs/how-to/implement-the-format.md": {"the program under test is the reader's"},
+    "docs/how-to/remote-data.md": {
+        "installs into the environment of the reader",
+        "needs a bucket of the reader's",
+    },
     "docs/index.md": {"the whole of it, at a glance; the tutorial runs it"},
     "docs/tutorial/digits.md": {
         "installs into the environment of the reader, and copies from the reader's checkout",

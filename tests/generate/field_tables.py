@@ -30,12 +30,14 @@ __all__ = ["filled_page"]
 
 #: What the types of fields are called in the tables, and their limit.
 TYPES = {
+    "BlockRoot": ("root `block`", ""),
     "Commit": ("Git id", "40 or 64 hex"),
     "Count": ("whole number", "0 … 2^53 - 1"),
     "Digests": ("digests", "32 algorithms"),
     "Extensions": ("object by URI", "100,000 values"),
     "FileRoot": ("root `file`", ""),
     "FreeObject": ("free object", "100,000 values"),
+    "Hash": ("hexadecimal", "64 characters"),
     "Id": ("id", f"{MAX_ID_LENGTH} characters"),
     "LogRoot": ("root `log`", ""),
     "Name": ("line", f"{MAX_SHORT_TEXT_LENGTH:,} characters"),

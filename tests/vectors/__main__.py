@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vectors import (
+    blocks,
     canonical,
     companions,
+    containers,
     digests,
     envelope,
     inputs,
     keys,
     listing,
     manifest,
+    proof_files,
     proofs,
+    records,
     release,
     statement,
     tensors,
@@ -35,7 +39,10 @@ GENERATORS = (
     canonical,
     digests,
     tensors,
+    containers,
     proofs,
+    records,
+    proof_files,
     envelope,
     keys,
     statement,
@@ -43,6 +50,7 @@ GENERATORS = (
     release,
     listing,
     companions,
+    blocks,
     inputs,
 )
 

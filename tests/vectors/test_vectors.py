@@ -111,7 +111,7 @@ def git(*arguments: str, names: bytes) -> bytes:
 
 
 def test_folder_stays_small() -> None:
-    assert sum(map(len, vector_files().values())) < 2_000_000
+    assert sum(map(len, vector_files().values())) < 4_000_000
 
 
 def test_no_two_names_are_one_file_on_some_system() -> None:

@@ -274,3 +274,41 @@ def test_files_that_the_manifest_does_not_name_prove_nothing(
     report = look(bound, code=stray)
     expect(report, "PASS", "evidence-unbound")
     assert any("names none of these files" in line for line in report.not_checked)
+
+
+def test_data_of_other_names_or_sizes_is_answered_without_reading_it(
+    folder: Path, look: Look, data: Path
+) -> None:
+    huge = data / "raw/digits.csv"
+    with huge.open("r+b") as file:
+        file.truncate(2**40)  # takes no room, and hours to read
+    assert errors_of(look(folder, datasets={"raw": data / "raw"})) == [
+        ("evidence-mismatch", "/datasets/0")
+    ]
+    assert errors_of(look(folder, datasets={"raw": huge})) == [("evidence-mismatch", "/datasets/0")]
+
+
+def test_data_of_another_number_of_files_is_answered_without_reading_it(
+    tmp_path: Path, look: Look, data: Path
+) -> None:
+    folder = edit_dataset(inventory=None).write(tmp_path / "model")
+    with (data / "raw/more.csv").open("wb") as file:
+        file.truncate(2**40)
+    report = look(folder, datasets={"raw": data / "raw"})
+    assert errors_of(report) == [("evidence-mismatch", "/datasets/0")]
+    assert "there are 2 files, signed were 1" in report.summary
+
+
+def test_code_of_another_size_is_answered_without_reading_it(tmp_path: Path, look: Look) -> None:
+    files = {"src/train.py": b"train()\n"}
+    inventory = [
+        {"digest": digests(content), "path": name, "size": len(content)}
+        for name, content in files.items()
+    ]
+    folder = edit_code({"files": file_root(files), "inventory": inventory}).write(
+        tmp_path / "model"
+    )
+    checkout = write_tree(tmp_path / "checkout", files)
+    with (checkout / "src/train.py").open("r+b") as file:
+        file.truncate(2**40)
+    assert errors_of(look(folder, code=checkout)) == [("evidence-mismatch", "/processing/0/code")]

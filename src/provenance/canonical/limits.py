@@ -9,25 +9,46 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "MAX_BLOCKS",
+    "MAX_BLOCK_BYTES",
     "MAX_BUNDLE_BYTES",
+    "MAX_CACHE_ENTRIES",
     "MAX_DEPTH",
     "MAX_DIGESTS",
     "MAX_DOCUMENT_BYTES",
     "MAX_EXPONENT",
+    "MAX_GGUF_ALIGNMENT",
+    "MAX_GGUF_ARRAY_DEPTH",
+    "MAX_GGUF_DIMENSIONS",
+    "MAX_GGUF_HEADER_BYTES",
+    "MAX_GGUF_KEY_BYTES",
     "MAX_INVENTORY_BYTES",
+    "MAX_LFS_POINTER_BYTES",
     "MAX_LISTING_BYTES",
     "MAX_NAME_BYTES",
     "MAX_NUMBER_CHARACTERS",
+    "MAX_ONNX_FIELDS",
+    "MAX_ONNX_TYPED_BYTES",
     "MAX_POINTER_CHARACTERS",
     "MAX_PROOF_BYTES",
+    "MAX_PROOF_FILE_BYTES",
     "MAX_PROOF_HASHES",
+    "MAX_RECORD_BYTES",
+    "MAX_RECORD_DEPTH",
+    "MAX_RECORD_FIELDS",
+    "MAX_RECORD_ITEMS",
     "MAX_SAFETENSORS_HEADER_BYTES",
     "MAX_SEGMENT_BYTES",
+    "MAX_SHARDS",
+    "MAX_SHARD_LEVELS",
     "MAX_SIGNATURES",
     "MAX_SIGNATURE_BYTES",
     "MAX_TENSOR_DIMENSIONS",
+    "MAX_TORCH_DIRECTORY_BYTES",
+    "MAX_TORCH_MEMBERS",
     "MAX_TREE_DEPTH",
     "MAX_TREE_ENTRIES",
+    "MIN_BLOCK_BYTES",
     "NUMBER_BOUND",
 ]
 
@@ -70,6 +91,9 @@ MAX_NAME_BYTES: Final = 4096
 #: Longest segment of a path, in UTF-8 bytes; common file systems end there.
 MAX_SEGMENT_BYTES: Final = 255
 
+#: Longest Git LFS pointer; its specification says less than 1,024 bytes.
+MAX_LFS_POINTER_BYTES: Final = 1023
+
 #: Largest `SHA256SUMS` that is read: 4,000,000 names of 60 bytes.
 MAX_LISTING_BYTES: Final = 512 * 1024 * 1024
 
@@ -90,3 +114,63 @@ MAX_PROOF_BYTES: Final = 8192
 
 #: Most hashes of an inclusion proof: enough for 2^63 leaves.
 MAX_PROOF_HASHES: Final = 63
+
+#: Largest proof file, in bytes: names whose every byte is escaped, and hashes on every level.
+MAX_PROOF_FILE_BYTES: Final = 65_536
+
+#: Most levels of shards above the trees of a dataset: 4,000,000 shards of as many files each.
+MAX_SHARD_LEVELS: Final = 2
+
+#: Most digests that a digest cache keeps; the oldest are dropped. 120 bytes each on disk.
+MAX_CACHE_ENTRIES: Final = 1_000_000
+
+#: Smallest block of a file that has a digest of its own, in bytes.
+MIN_BLOCK_BYTES: Final = 64 * 1024
+
+#: Largest block, in bytes: as much is held in memory while a stream is checked.
+MAX_BLOCK_BYTES: Final = 1024 * 1024 * 1024
+
+#: Most blocks of one file: 4 TiB in blocks of 1 MiB, and a list of 128 MiB.
+MAX_BLOCKS: Final = 4_194_304
+
+#: Largest record, in bytes of its canonical encoding, its line, or all members of a sample.
+MAX_RECORD_BYTES: Final = 256 * 1024 * 1024
+
+#: Deepest nesting of lists and structs in a record.
+MAX_RECORD_DEPTH: Final = 64
+
+#: Most fields of one struct of a record.
+MAX_RECORD_FIELDS: Final = 65_536
+
+#: Most items of one list of a record.
+MAX_RECORD_ITEMS: Final = 16_777_216
+
+#: Largest alignment of the data of a GGUF file, in bytes; the largest page of a common system.
+MAX_GGUF_ALIGNMENT: Final = 65_536
+
+#: Deepest nesting of arrays in the metadata of a GGUF file; writers make one level.
+MAX_GGUF_ARRAY_DEPTH: Final = 4
+
+#: Most dimensions of a tensor in a GGUF file; the format ends there.
+MAX_GGUF_DIMENSIONS: Final = 4
+
+#: Largest header of a GGUF file: a vocabulary of over 500,000 tokens with its merges.
+MAX_GGUF_HEADER_BYTES: Final = 64 * 1024 * 1024
+
+#: Longest key in the metadata of a GGUF file, in bytes; the format ends there.
+MAX_GGUF_KEY_BYTES: Final = 65_535
+
+#: Most fields of an ONNX file that are looked at: over 300,000 initializers.
+MAX_ONNX_FIELDS: Final = 4_000_000
+
+#: Most bytes of elements in typed fields of an ONNX file; writers of models use raw bytes.
+MAX_ONNX_TYPED_BYTES: Final = 64 * 1024 * 1024
+
+#: Most shards that one index of safetensors files may name.
+MAX_SHARDS: Final = 10_000
+
+#: Largest directory of a `torch.save` file, in bytes.
+MAX_TORCH_DIRECTORY_BYTES: Final = 64 * 1024 * 1024
+
+#: Most members of a `torch.save` file.
+MAX_TORCH_MEMBERS: Final = 1_000_000

@@ -132,6 +132,11 @@ def _own_sizes(path: str, dataset: Dataset) -> Iterator[Finding]:
             message = f"{dataset.bytes_} bytes are stated, its files have {listed}"
             yield Finding("dataset-size-mismatch", f"{path}/bytes", message)
     records = dataset.record_tree.size if dataset.record_tree is not None else None
+    if dataset.record_set is not None:
+        count = dataset.record_set.count
+        for other in {records, dataset.records} - {None, count}:
+            message = f"its record set has {count} records, elsewhere it has {other}"
+            yield Finding("dataset-size-mismatch", f"{path}/recordSet/count", message)
     if records is not None and dataset.records is not None and records != dataset.records:
         message = f"{dataset.records} records are stated, its record tree has {records}"
         yield Finding("dataset-size-mismatch", f"{path}/records", message)

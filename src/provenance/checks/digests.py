@@ -52,14 +52,24 @@ def check_digests(evidence: Evidence, policy: TrustPolicy) -> Iterator[Finding]:
 def check_recomputed(evidence: Evidence, policy: TrustPolicy) -> Iterator[Finding]:
     """Step 12: say which recorded digests nobody recomputed.
 
-    Codes: `sha256-not-recomputed`, `digest-not-recomputed`.
+    Codes: `digest-from-cache`, `sha256-not-recomputed`, `digest-not-recomputed`.
     """
-    hashed = [(entry, found) for entry, found in _pairs(evidence) if found.read]
+    cached = sum(item.cached for item in (*evidence.found.values(), *evidence.companions.values()))
+    if cached:
+        files, come = (
+            ("1 file was", "its digests come")
+            if cached == 1
+            else (f"{cached} files were", "their digests come")
+        )
+        message = f"{files} not read: {come} from the cache {evidence.cache}"
+        yield Finding("digest-from-cache", "", message)
+    hashed = [(entry, found) for entry, found in _pairs(evidence) if found.read or found.cached]
     sha256 = sum(
         "sha256" in entry.digest and "sha256" not in found.digest for entry, found in hashed
     )
     if sha256:
-        message = f"SHA-256 of {sha256} of {len(hashed)} files read is the signer's word"
+        how = "compared" if cached else "read"
+        message = f"SHA-256 of {sha256} of {len(hashed)} files {how} is the signer's word"
         yield Finding("sha256-not-recomputed", "", message)
     others = {
         algorithm

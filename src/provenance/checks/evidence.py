@@ -103,6 +103,9 @@ class Observed:
     read: bool = False
     """Whether every byte was read here; otherwise the digests are the caller's word."""
 
+    cached: bool = False
+    """Whether the digests are those that a cache of the caller remembers; nothing was read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attestation:
@@ -210,6 +213,9 @@ class Evidence:
 
     attestations: tuple[Attestation, ...] = ()
     """Bundles beside the manifest that are about it."""
+
+    cache: str = ""
+    """The digest cache that the caller named; empty if none."""
 
     faults: tuple[Finding, ...] = ()
     """What went wrong while this was gathered; each belongs to the step of its code."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from provenance.checks.accounting import check_every_file_found, check_every_file_listed
+from provenance.checks.blocks import check_blocks, check_blocks_recomputed
 from provenance.checks.checkpoints import check_checkpoint_parents, check_checkpoint_steps
 from provenance.checks.companions import (
     check_companions_listed,
@@ -65,9 +66,11 @@ CHECKS: Final[tuple[tuple[int, Check], ...]] = (
     (11, check_sizes),
     (12, check_digests),
     (12, check_recomputed),
+    (12, check_blocks_recomputed),
     (13, check_companions_whole),
     (13, check_companions_listed),
     (13, check_inline_inventories),
+    (13, check_blocks),
     (14, check_identifiers),
     (14, check_references),
     (15, check_disclosures),

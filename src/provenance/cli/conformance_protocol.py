@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from provenance.canonical import JsonValue
+    from provenance.digest import TypedRoot
     from provenance.verification.options import Target
 
     Request = Mapping[str, JsonValue]
@@ -48,9 +49,11 @@ FIELDS: Mapping[str, Mapping[str, type]] = {
     },
     "canonicalize": {"input": str, "file": str, "foreign": bool},
     "number": {"text": str, "wire": object},
-    "tree-digest": {"folder": str, "inventory": str},
+    "tree-digest": {"folder": str, "inventory": str, "shards": str, "parts": dict},
     "tensor-digest": {"files": tuple},
+    "record-digest": {"files": tuple, "container": str, "columns": tuple},
     "inclusion": {"root": dict, "entry": str, "proof": dict},
+    "proof-file": {"root": dict, "file": str},
     "dsse-pae": {"payloadType": str, "payload": str},
 }
 
@@ -66,6 +69,8 @@ PATH_FIELDS = frozenset(
         "code",
         "documents",
         "inventory",
+        "shards",
+        "parts",
         "files",
     }
 )
@@ -216,16 +221,28 @@ def _number(request: Request) -> dict[str, JsonValue]:
 
 
 def _tree_digest(request: Request) -> dict[str, JsonValue]:
-    from provenance.digest import Inventory, hash_tree, read_file
+    from provenance.digest import Inventory, ShardIndex, hash_tree, merge_inventories
 
-    if ("folder" in request) == ("inventory" in request):
-        raise UsageError(problem="expected exactly one of folder and inventory")
+    if len(set(request) & {"folder", "inventory", "shards", "parts"}) != 1:
+        raise UsageError(problem="expected exactly one of folder, inventory, shards and parts")
     if "folder" in request:
-        inventory = hash_tree(str(request["folder"]))
-    else:
-        data = read_file(str(request["inventory"]), max_bytes=canonical.MAX_INVENTORY_BYTES)
-        inventory = Inventory.from_bytes(data)
-    return {"output": inventory.root.to_tree()}
+        return {"output": hash_tree(str(request["folder"])).root.to_tree()}
+    if "shards" in request:
+        return {"output": ShardIndex.from_bytes(_inventory_bytes(request["shards"])).root.to_tree()}
+    if "inventory" in request:
+        return {
+            "output": Inventory.from_bytes(_inventory_bytes(request["inventory"])).root.to_tree()
+        }
+    parts = request["parts"]
+    assert isinstance(parts, dict)  # noqa: S101 - `_check_fields` has checked it
+    read = {name: Inventory.from_bytes(_inventory_bytes(path)) for name, path in parts.items()}
+    return {"output": merge_inventories(read).root.to_tree()}
+
+
+def _inventory_bytes(path: JsonValue) -> bytes:
+    from provenance.digest import read_file
+
+    return read_file(str(path), max_bytes=canonical.MAX_INVENTORY_BYTES)
 
 
 def _tensor_digest(request: Request) -> dict[str, JsonValue]:
@@ -235,17 +252,42 @@ def _tensor_digest(request: Request) -> dict[str, JsonValue]:
     return {"output": root.to_tree()}
 
 
-def _inclusion(request: Request) -> dict[str, JsonValue]:
-    from provenance.digest import InclusionProof, TypedRoot, check_inclusion
+def _record_digest(request: Request) -> dict[str, JsonValue]:
+    from provenance.digest.records import hash_records
 
-    match request.get("root"):
-        case {"tree": str(kind), "size": int(size), "root": str(head), **rest} if not rest:
-            root = TypedRoot(kind, size, head)  # type: ignore[arg-type]  # it refuses other kinds
-        case other:
-            raise UsageError(path="/root", problem=f"expected a typed root, found {shown(other)}")
+    made = hash_records(
+        _texts(request, "files"),
+        format=None if "container" not in request else str(request["container"]),
+        columns=_texts(request, "columns") if "columns" in request else None,
+    )
+    return {"output": made.to_tree()}
+
+
+def _inclusion(request: Request) -> dict[str, JsonValue]:
+    from provenance.digest import InclusionProof, check_inclusion
+
+    root = _root(request)
     proof = InclusionProof.from_bytes(canonical.write(request.get("proof")), source="/proof")
     check_inclusion(root, _bytes(request, "entry"), proof)
     return {"output": True}
+
+
+def _proof_file(request: Request) -> dict[str, JsonValue]:
+    from provenance.digest import ProofFile, read_file
+
+    data = read_file(str(request["file"]), max_bytes=canonical.MAX_INVENTORY_BYTES)
+    ProofFile.from_bytes(data).check(_root(request))
+    return {"output": True}
+
+
+def _root(request: Request) -> TypedRoot:
+    from provenance.digest import TypedRoot
+
+    match request.get("root"):
+        case {"tree": str(kind), "size": int(size), "root": str(head), **rest} if not rest:
+            return TypedRoot(kind, size, head)  # type: ignore[arg-type]  # it refuses other kinds
+        case other:
+            raise UsageError(path="/root", problem=f"expected a typed root, found {shown(other)}")
 
 
 def _dsse_pae(request: Request) -> dict[str, JsonValue]:
@@ -289,6 +331,8 @@ _OPERATIONS: Mapping[str, Callable[[Request], dict[str, JsonValue]]] = {
     "number": _number,
     "tree-digest": _tree_digest,
     "tensor-digest": _tensor_digest,
+    "record-digest": _record_digest,
     "inclusion": _inclusion,
+    "proof-file": _proof_file,
     "dsse-pae": _dsse_pae,
 }

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.cli.claims import compare_claims, compare_options, exit_code, print_claims
+from provenance.cli.executors import Hashing, executor_options
 from provenance.cli.output import format_option, say, say_json, say_note
+from provenance.cli.remote import PathOrUrl, check_local, digest_url, remote_options
+from provenance.cli.weights import digest_weights, print_tensor
 from provenance.errors import DigestError, UsageError
 
 if TYPE_CHECKING:
@@ -30,10 +34,15 @@ FULL_COUNT_IS_ENOUGH = 1024
     \b
     Examples:
       provenance digest model.safetensors
+      provenance digest model.gguf
+      provenance digest model.safetensors --tensor model.embed.weight
       provenance digest data/ --inventory data.inventory.jsonl
+      provenance digest data/ --compare data/SHA256SUMS
+      provenance digest /shared/data --dask tcp://10.0.0.1:8786
+      provenance digest s3://bucket/data/ --storage-option region=eu-west-1
     """
 )
-@click.argument("path", type=click.Path(path_type=Path, readable=False))
+@click.argument("path", type=PathOrUrl(path_type=Path, readable=False))
 @click.option(
     "--algorithm",
     "algorithms",
@@ -47,31 +56,74 @@ FULL_COUNT_IS_ENOUGH = 1024
     metavar="FILE",
     help="Write the list of the folder's files with sizes and digests.",
 )
+@remote_options
+@click.option(
+    "--tensor",
+    metavar="NAME",
+    help="Print the digest of this tensor alone, reading only the header and its bytes.",
+)
+@compare_options
+@executor_options
 @format_option
 def digest(
-    *, path: Path, algorithms: tuple[str, ...], inventory: Path | None, output_format: str
+    *,
+    path: Path | str,
+    algorithms: tuple[str, ...],
+    inventory: Path | None,
+    storage_options: tuple[str, ...],
+    trust_store: bool,
+    tensor: str | None,
+    compare: Path | None,
+    claims_format: str | None,
+    hashing: Hashing,
+    output_format: str,
 ) -> None:
-    """Print the digests of the file or folder PATH.
+    """Print the digests of the file or folder PATH, which may be a URL.
 
     For a file: its size and digests. For a folder: its tree digest, which depends on names, sizes
-    and contents and on nothing else. For safetensors, also the tensor digest: the content of the
-    weights, however they are split into files.
+    and contents and on nothing else. For safetensors, an index of its shards, GGUF and ONNX also
+    the tensor digest: the content of the weights, however they are split into files. For files of
+    torch.save, which are never unpickled, the digests of their storages.
     """
     from provenance.cli.totals import total_bytes
     from provenance.render import show_progress
 
     chosen = algorithms or ("blake3", "sha256")
+    is_folder = isinstance(path, Path) and path.is_dir()
+    hashing.check(is_folder=is_folder)
+    if compare is not None and not is_folder:
+        raise UsageError(problem="only a folder of this machine is compared with claims")
+    if isinstance(path, str):  # not shown in errors before `digest_url` has looked for secrets
+        if tensor is not None:
+            raise UsageError(problem="a single tensor is only read from a file of this machine")
+        found = digest_url(
+            path,
+            algorithms=chosen,
+            inventory=inventory,
+            storage_options=storage_options,
+            trust_store=trust_store,
+            output_format=output_format,
+        )
+        if found is not None:
+            _say(found, output_format)
+        return
+    check_local(storage_options, trust_store=trust_store)
+    if tensor is not None:
+        print_tensor(path, tensor, output_format)
+        return
     with show_progress("Hashing", sys.stderr, total=lambda: total_bytes(path)) as progress:
         if path.is_dir():
-            result = _folder(path, chosen, inventory, progress)
+            result, listed = _folder(path, chosen, inventory, progress, hashing)
+            if compare is not None:
+                result["claims"] = compare_claims(path, listed, compare, claims_format)
         elif inventory is not None:
             raise UsageError(path=str(path), problem="only a folder has an inventory")
         else:
             result = _file(path, chosen, progress)
-    if output_format == "json":
-        say_json(result)
-        return
-    _print(result)
+    _say(result, output_format)
+    claims = result.get("claims")
+    if isinstance(claims, dict):
+        click.get_current_context().exit(exit_code(claims))
 
 
 def _file(
@@ -82,10 +134,8 @@ def _file(
     # The caller named this file, so a link to it is followed; below a folder none is.
     real = os.path.realpath(path)
     made = hash_file(real, algorithms=algorithms, progress=progress)
-    result = {"digest": dict(made.digest), "path": str(path), "size": made.size}
-    if path.name.endswith(TENSOR_SUFFIX):
-        result |= _tensors([real])
-    return result
+    result: dict[str, object] = {"digest": dict(made.digest), "path": str(path), "size": made.size}
+    return result | digest_weights(real)
 
 
 def _folder(
@@ -93,12 +143,18 @@ def _folder(
     algorithms: Sequence[str],
     output: Path | None,
     progress: Callable[[int], None] | None,
-) -> dict[str, object]:
+    hashing: Hashing,
+) -> tuple[dict[str, object], Inventory]:
     from provenance.digest import hash_tree, write_atomic
 
-    listed = hash_tree(
-        path, algorithms=tuple(dict.fromkeys(("blake3", *algorithms))), progress=progress
-    )
+    with hashing.executor() as executor:
+        listed = hash_tree(
+            path,
+            algorithms=tuple(dict.fromkeys(("blake3", *algorithms))),
+            progress=progress,
+            executor=executor,
+            workers=hashing.workers,
+        )
     if output is not None:
         write_atomic(output, listed.to_bytes())
         say_note(f"Wrote {output}")
@@ -109,7 +165,7 @@ def _folder(
         "size": listed.total_bytes,
     }
     shards = [path / entry.path for entry in listed if entry.path.endswith(TENSOR_SUFFIX)]
-    return result | _tensors(shards) if shards else result
+    return (result | _tensors(shards) if shards else result), listed
 
 
 def _entries(listed: Inventory) -> list[dict[str, object]]:
@@ -131,6 +187,13 @@ def _tensors(paths: Sequence[str | Path]) -> dict[str, object]:
     return {"tensors": root.to_tree()}
 
 
+def _say(result: dict[str, object], output_format: str) -> None:
+    if output_format == "json":
+        say_json(result)
+    else:
+        _print(result)
+
+
 def _print(result: dict[str, object]) -> None:
     from provenance.render import escape, format_bytes, format_count
 
@@ -149,3 +212,10 @@ def _print(result: dict[str, object]) -> None:
         root = result.get(name)
         if isinstance(root, dict):
             say(f"{label:<8} {root['root']} ({format_count(root['size'])} {name})")
+    storages = result.get("storages")
+    if isinstance(storages, list):
+        for item in storages:
+            say(f"storage  {item['key']} {item['blake3']} ({format_count(item['size'])} bytes)")
+    claims = result.get("claims")
+    if isinstance(claims, dict):
+        print_claims(claims)

@@ -15,15 +15,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.cli.blocks import stream
 from provenance.cli.completion import COMPLETE_VARIABLE, completion
 from provenance.cli.conformance import conformance
 from provenance.cli.describe import init
 from provenance.cli.digests import digest
 from provenance.cli.export import export
+from provenance.cli.inventories import inventory
 from provenance.cli.keys import keygen
 from provenance.cli.output import flush, say_error, say_warning
 from provenance.cli.pinning import trust
+from provenance.cli.proofs import check_proof, prove
 from provenance.cli.publish import release
+from provenance.cli.records import records
 from provenance.cli.safe_path import find_strangers
 from provenance.cli.show import diff, show
 from provenance.cli.sign import sign
@@ -74,6 +78,8 @@ def program(*, debug: bool) -> None:
 
 for _command in (
     keygen, init, release, sign, verify, show, digest, diff, trust, export, conformance, completion,
+    records, stream,
+    prove, check_proof, inventory,
 ):  # fmt: skip
     program.add_command(_command)
 
@@ -148,9 +154,9 @@ def _prepare_streams() -> None:
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for the whole run
     # A terminal that knows fewer characters gets escapes instead of a UnicodeEncodeError.
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    for standard in (sys.stdout, sys.stderr):
+        if hasattr(standard, "reconfigure"):
+            standard.reconfigure(errors="backslashreplace")
 
 
 def _warn_of_strangers() -> None:

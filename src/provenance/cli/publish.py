@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.cli.byte_sizes import SIZE
 from provenance.cli.output import format_option, say, say_json, say_warning
 from provenance.errors import UsageError, shown
 
@@ -28,6 +29,7 @@ _FOR_PROJECTS = ("output", "checkpoint", "metric", "files", "runs", "unfinished"
     Examples:
       provenance release runs/digits --output digits-mlp --description model.toml
       provenance release runs/digits -o digits-mlp --checkpoint best --metric accuracy
+      provenance release runs/digits -o digits-mlp --blocks 1MiB
       provenance release --existing my-model --description my-model.provenance.toml
     """,
 )
@@ -61,6 +63,13 @@ _FOR_PROJECTS = ("output", "checkpoint", "metric", "files", "runs", "unfinished"
 )
 @click.option("--unfinished", is_flag=True, help="Use runs that failed or were interrupted, too.")
 @click.option("--link", is_flag=True, help="Make hard links instead of copies, where possible.")
+@click.option(
+    "--blocks",
+    type=SIZE,
+    metavar="SIZE",
+    help="Record digests of blocks of this size of every larger file, e.g. 1MiB: a download can "
+    "then be verified as it arrives, and a damaged part found.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace a release or draft that is there.")
 @format_option
 def release(
@@ -69,6 +78,7 @@ def release(
     existing: Path | None,
     overwrite: bool,
     description: Path | None,
+    blocks: int | None,
     output_format: str,
     **choices: object,
 ) -> None:
@@ -80,15 +90,22 @@ def release(
     if (project is None) == (existing is None):
         raise UsageError(problem="expected a project folder or --existing, and not both")
     if existing is not None:
-        draft = _release_existing(existing, description, choices, overwrite=overwrite)
+        draft = _release_existing(
+            existing, description, choices, overwrite=overwrite, blocks=blocks
+        )
     else:
         assert project is not None  # noqa: S101 - checked above
-        draft = _release_project(project, description, choices, overwrite=overwrite)
+        draft = _release_project(project, description, choices, overwrite=overwrite, blocks=blocks)
     _print(draft, output_format)
 
 
 def _release_existing(
-    folder: Path, description: Path | None, choices: dict[str, object], *, overwrite: bool
+    folder: Path,
+    description: Path | None,
+    choices: dict[str, object],
+    *,
+    overwrite: bool,
+    blocks: int | None,
 ) -> Draft:
     from provenance.recording import release_existing
 
@@ -99,11 +116,16 @@ def _release_existing(
         raise UsageError(
             problem="--existing needs --description", remedy="`provenance init` begins one"
         )
-    return release_existing(folder, description, overwrite=overwrite)
+    return release_existing(folder, description, overwrite=overwrite, blocks=blocks)
 
 
 def _release_project(
-    project: Path, description: Path | None, choices: dict[str, object], *, overwrite: bool
+    project: Path,
+    description: Path | None,
+    choices: dict[str, object],
+    *,
+    overwrite: bool,
+    blocks: int | None,
 ) -> Draft:
     from provenance.recording import release as release_project
 
@@ -124,6 +146,7 @@ def _release_project(
         unfinished=bool(choices["unfinished"]),
         link=bool(choices["link"]),
         overwrite=overwrite,
+        blocks=blocks,
     )
 
 

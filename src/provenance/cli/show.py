@@ -85,21 +85,28 @@ def _print_review(loaded: LoadedStatement, output_format: str) -> None:
 @click.command(
     epilog="""
     \b
-    Example:
+    Examples:
       provenance diff my-model-1.0 my-model-1.1
+      provenance diff step-1000.safetensors step-2000.safetensors
     """
 )
 @click.argument("before", type=_PATH, metavar="A")
 @click.argument("after", type=_PATH, metavar="B")
 @format_option
 def diff(*, before: Path, after: Path, output_format: str) -> int:
-    """Show what differs between two manifests, by path. Nothing is verified.
+    """Show what differs between two manifests, or the tensors of two models. Nothing is verified.
 
     A and B are releases, bundles or drafts. A line begins with + (only in B), - (only in A) or ~
     (both, with another value). The exit code is 0 if they say the same, 1 if they differ.
+
+    A and B may also be weights: safetensors files, indexes or folders of their shards, GGUF, ONNX.
     """
     from provenance.cli.sources import load_statement
+    from provenance.cli.weights import diff_weights, find_weights
 
+    weights = find_weights(before), find_weights(after)
+    if any(weights):
+        return diff_weights(*weights, output_format)
     first, second = load_statement(before), load_statement(after)
     changes = _changes(first, second)
     if output_format == "json":

@@ -35,6 +35,7 @@ _PATH = click.Path(path_type=Path, readable=False)
       provenance verify my-model --format json > report.json
       provenance verify model.safetensors --manifest manifest.sigstore.json --key publisher.pub
       provenance verify --listing SHA256SUMS --manifest manifest.sigstore.json --key publisher.pub
+      provenance verify my-model --key publisher.pub --only 'model-0000[12]*'
       provenance verify my-model --key publisher.pub --dataset train=data/train.csv --code checkout
     """,
 )
@@ -94,6 +95,13 @@ _PATH = click.Path(path_type=Path, readable=False)
     help="Ignore the files that a tool adds to a download, e.g. hub. May be repeated.",
 )
 @click.option(
+    "--cache",
+    type=_PATH,
+    metavar="FILE",
+    help="Take the digests of large files that have not changed since they were read from this "
+    "cache, and keep new ones there. The report says how many files were not read for that.",
+)
+@click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
@@ -114,6 +122,7 @@ def verify(
     all_digests: bool,
     layout: str,
     presets: tuple[str, ...],
+    cache: Path | None,
     timeout: float | None,
     output_format: str,
 ) -> int:
@@ -131,6 +140,7 @@ def verify(
         "all_digests": all_digests,
         "layout": layout,
         "presets": presets,
+        "cache": cache,
         "deadline": None if timeout is None else time.monotonic() + timeout,
     }
     if listing is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -20,6 +21,7 @@ from provenance.errors import DigestError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
     from typing_extensions import Buffer, override
 else:
@@ -33,6 +35,7 @@ __all__ = [
     "COUNTED",
     "HEX_LENGTHS",
     "MAX_DIGESTS",
+    "Digest",
     "DigestSet",
     "Hasher",
     "check_digest",
@@ -86,6 +89,48 @@ class Hasher(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Digest:
+    """One digest with the name of its algorithm, written `blake3:<hex>`.
+
+    >>> Digest.parse(f"sha256:{'0' * 64}").algorithm
+    'sha256'
+
+    Raises:
+        DigestError: The value breaks its algorithm's format (`digest-format`), or the name cannot
+            be one (`digest-algorithm`).
+    """
+
+    algorithm: str
+    """The name of the algorithm, compared exactly."""
+
+    value: str
+    """Lower-case hexadecimal; of an unknown algorithm, visible ASCII."""
+
+    def __post_init__(self) -> None:
+        """Check the name and the value."""
+        check_digest(self.algorithm, self.value)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what `str` writes.
+
+        Raises:
+            DigestError: It is not an algorithm, a colon and a value.
+        """
+        algorithm, colon, value = text.partition(":")
+        if not colon:
+            raise DigestError(
+                problem=f"expected algorithm:value, found {shown(text)}", code="digest-format"
+            )
+        return cls(algorithm, value)
+
+    @override
+    def __str__(self) -> str:
+        """Return algorithm, colon and value."""
+        return f"{self.algorithm}:{self.value}"
+
+
 class DigestSet(Mapping[str, str]):
     """Digests of the same bytes, by algorithm: immutable, hashable, checked.
 
@@ -112,6 +157,17 @@ class DigestSet(Mapping[str, str]):
         for algorithm, value in items.items():
             check_digest(algorithm, value)
         self._items = MappingProxyType(dict(sorted(items.items())))
+
+    @classmethod
+    def computed(cls, digests: Mapping[str, str]) -> Self:
+        """Make a set of digests that this library has just computed; nothing is checked.
+
+        Args:
+            digests: Sorted by algorithm; not changed afterwards.
+        """
+        made = object.__new__(cls)
+        made._items = MappingProxyType(digests)
+        return made
 
     @override
     def __getitem__(self, algorithm: str) -> str:

@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FileDigest",
+    "check_size",
     "check_unchanged",
+    "file_changed",
     "hash_file",
+    "is_unchanged",
     "read_chunks",
     "read_exactly",
     "read_file",
+    "read_into",
     "write_atomic",
 ]
 
@@ -77,12 +81,7 @@ def hash_file(
     text = os.fspath(path)
     with open_regular(path, root=root) as descriptor:
         info = os.fstat(descriptor)
-        if expected_size is not None and info.st_size != expected_size:
-            raise DigestError(
-                path=printable_name(text),
-                problem=f"has {info.st_size} bytes, expected {expected_size}",
-                code="size-mismatch",
-            )
+        check_size(info, expected_size, path=text)
         for chunk in read_chunks(descriptor, info.st_size, path=text, deadline=deadline):
             _update(hashers.values(), chunk)
             if progress is not None:
@@ -126,7 +125,7 @@ def read_exactly(descriptor: int, size: int, *, path: str) -> bytes:
         except OSError as error:
             raise unreadable(path, error) from error
         if not part:
-            raise _changed(path)
+            raise file_changed(path)
         parts.append(part)
         remaining -= len(part)
     # One read is the rule; then nothing is copied.
@@ -149,11 +148,25 @@ def read_chunks(
             raise InputError(
                 path=printable_name(path), problem="the time allowed ran out", code="deadline"
             )
-        count = _read_into(descriptor, buffer[:remaining], path)
+        count = read_into(descriptor, buffer[:remaining], path)
         if not count:
-            raise _changed(path)
+            raise file_changed(path)
         remaining -= count
         yield buffer[:count]
+
+
+def check_size(info: os.stat_result, expected: int | None, *, path: str) -> None:
+    """Check that an open file has the size that is expected of it; `None` expects nothing.
+
+    Raises:
+        DigestError: It has another one (code `size-mismatch`).
+    """
+    if expected is not None and info.st_size != expected:
+        raise DigestError(
+            path=printable_name(path),
+            problem=f"has {info.st_size} bytes, expected {expected}",
+            code="size-mismatch",
+        )
 
 
 def check_unchanged(descriptor: int, before: os.stat_result, *, path: str) -> None:
@@ -163,12 +176,17 @@ def check_unchanged(descriptor: int, before: os.stat_result, *, path: str) -> No
         InputError: There are more bytes, or size, times or identity differ (code `file-changed`).
     """
     # Some file systems (procfs) state a size of 0 for files that are not empty.
-    more = _read_into(descriptor, memoryview(bytearray(1)), path)
-    if more or _identity(before) != _identity(os.fstat(descriptor)):
-        raise _changed(path)
+    more = read_into(descriptor, memoryview(bytearray(1)), path)
+    if more or not is_unchanged(before, os.fstat(descriptor)):
+        raise file_changed(path)
 
 
-def _read_into(descriptor: int, buffer: memoryview, path: str) -> int:
+def read_into(descriptor: int, buffer: memoryview, path: str) -> int:
+    """Read into a buffer and return the number of bytes, 0 at the end.
+
+    Raises:
+        InputError: They cannot be read.
+    """
     try:
         return _readv(descriptor, buffer)
     except OSError as error:
@@ -194,11 +212,17 @@ def _update(hashers: Iterable[Hasher], chunk: memoryview) -> None:
         hasher.update(chunk)
 
 
+def is_unchanged(before: os.stat_result, after: os.stat_result) -> bool:
+    """Return whether two looks at a file saw the same file, size and times."""
+    return _identity(before) == _identity(after)
+
+
 def _identity(info: os.stat_result) -> tuple[int, ...]:
     return (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
 
 
-def _changed(path: str) -> InputError:
+def file_changed(path: str) -> InputError:
+    """Return the error for a file that changed while it was read."""
     return InputError(
         path=printable_name(path),
         problem="changed while it was read",

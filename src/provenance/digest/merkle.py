@@ -31,6 +31,7 @@ __all__ = [
     "TreeKind",
     "TypedRoot",
     "check_inclusion",
+    "decode_hash",
     "inclusion_path",
     "leaf_hash",
     "plain_leaf_hash",
@@ -75,7 +76,7 @@ class TypedRoot:
             raise _malformed(f"{shown(self.tree)} is not a kind of tree")
         if isinstance(self.size, bool) or not 0 <= self.size < NUMBER_BOUND:
             raise _malformed(f"{shown(self.size)} is not a number of leaves")
-        _decode_hash(self.root)
+        decode_hash(self.root)
 
     def to_tree(self) -> dict[str, Any]:
         """Return the root as it stands in a document."""
@@ -122,7 +123,7 @@ class InclusionProof:
                 "hashes": tuple(texts),
                 **rest,
             } if not rest and kind in TREE_KINDS and len(texts) <= MAX_PROOF_HASHES:
-                hashes = tuple(map(_decode_hash, texts))
+                hashes = tuple(map(decode_hash, texts))
                 return cls(cast("TreeKind", kind), index, size, hashes)
         raise _malformed("expected tree, index, size and hashes of an inclusion proof")
 
@@ -217,6 +218,22 @@ def check_inclusion(root: TypedRoot, entry: bytes, proof: InclusionProof) -> Non
         )
 
 
+def decode_hash(text: object) -> bytes:
+    """Return the 32 bytes of a hash in lower-case hexadecimal.
+
+    Raises:
+        DigestError: It is spelt in any other way (code `digest-format`).
+    """
+    # `bytes.fromhex` also takes blanks and capitals: the result must spell the same text.
+    try:
+        value = bytes.fromhex(text) if isinstance(text, str) else b""
+    except ValueError:
+        value = b""
+    if len(value) != _HASH_BYTES or value.hex() != text:
+        raise _malformed(f"expected 64 lower-case hexadecimal characters, found {shown(text)}")
+    return value
+
+
 def _preamble(kind: TreeKind) -> bytes:
     if kind not in TREE_KINDS:
         raise _malformed(f"{shown(kind)} is not a kind of tree")
@@ -296,17 +313,6 @@ def _check_index(index: int, size: int) -> None:
     # bool is an int; True as an index is a mistake of the caller.
     if isinstance(index, bool) or not 0 <= index < size < NUMBER_BOUND:
         raise _malformed(f"there is no leaf {shown(index)} in a tree of {shown(size)} leaves")
-
-
-def _decode_hash(text: object) -> bytes:
-    # `bytes.fromhex` also takes blanks and capitals: the result must spell the same text.
-    try:
-        value = bytes.fromhex(text) if isinstance(text, str) else b""
-    except ValueError:
-        value = b""
-    if len(value) != _HASH_BYTES or value.hex() != text:
-        raise _malformed(f"expected 64 lower-case hexadecimal characters, found {shown(text)}")
-    return value
 
 
 def _malformed(problem: str) -> DigestError:

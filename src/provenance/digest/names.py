@@ -16,7 +16,7 @@ from provenance.errors import DigestError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["check_name", "find_collisions", "printable_name"]
+__all__ = ["check_name", "find_collisions", "is_name", "printable_name"]
 
 # No backslash (a separator on Windows, an escape in `sha256sum`), no control character (C0, DEL,
 # C1), no lone surrogate (what Python makes of bytes that are not UTF-8).
@@ -44,7 +44,7 @@ def check_name(name: object) -> None:
             a backslash, a control character (U+0000 to U+001F, U+007F to U+009F) or a lone
             surrogate, or is longer or deeper than the limits.
     """
-    if isinstance(name, str) and _NAME.fullmatch(name) and (len(name) <= _SHORT or _fits(name)):
+    if isinstance(name, str) and is_name(name):
         return
     raise DigestError(
         path=printable_name(name) if isinstance(name, str) else "",
@@ -52,6 +52,11 @@ def check_name(name: object) -> None:
         remedy="rename the file",
         code="name-unsafe",
     )
+
+
+def is_name(text: str) -> bool:
+    """Return whether `check_name` lets a text pass."""
+    return _NAME.fullmatch(text) is not None and (len(text) <= _SHORT or _fits(text))
 
 
 def find_collisions(names: Iterable[str]) -> tuple[tuple[str, str], ...]:

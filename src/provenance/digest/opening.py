@@ -74,6 +74,11 @@ class Folder:
             os.close(self._descriptor)
             self._descriptor = None
 
+    @property
+    def descriptor(self) -> int | None:
+        """The open descriptor, or `None` where there are none or the folder is closed."""
+        return self._descriptor
+
     def scan(self) -> Iterator[os.DirEntry[str]]:
         """Yield the entries of the folder, in no order; they need it to stay open.
 

@@ -10,25 +10,28 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from provenance.canonical import MAX_TREE_DEPTH, MAX_TREE_ENTRIES
 from provenance.digest.algorithms import COUNTED
-from provenance.digest.files import hash_file
+from provenance.digest.engine.hashing import run_jobs
+from provenance.digest.engine.jobs import FileJob, Watch
+from provenance.digest.executing import hash_on_executor
 from provenance.digest.inventory import Inventory, InventoryDigest, InventoryEntry
-from provenance.digest.names import check_name, printable_name
+from provenance.digest.names import check_name, is_name, printable_name
 from provenance.digest.opening import Folder, is_link, open_folder
-from provenance.errors import DigestError, InputError
+from provenance.errors import DigestError, InputError, ProvenanceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from concurrent.futures import Executor
 
-__all__ = ["FoundFile", "FoundTree", "TreeFault", "hash_tree", "walk_tree"]
+    from provenance.digest.engine.jobs import Cache
 
-#: Files that one task of an executor hashes.
-BATCH_FILES: Final = 512
+__all__ = ["FoundFile", "FoundTree", "TreeFault", "hash_tree", "walk_folder", "walk_tree"]
+
+# Whether folders say what type their entries are. On Windows a junction needs a closer look.
+_HAS_TYPES: Final = os.name == "posix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,26 @@ def walk_tree(root: str | os.PathLike[str], *, skip: Collection[str] = ()) -> Fo
         InputError: The root itself cannot be read (code `file-unreadable`).
     """
     with open_folder(root) as folder:
-        return _Walk(frozenset(skip)).run(folder)
+        return walk_folder(folder, skip=skip)
+
+
+def walk_folder(folder: Folder, *, skip: Collection[str] = ()) -> FoundTree:
+    """Return all that lies below an open folder, which stays open, without reading a file.
+
+    Args:
+        folder: The folder.
+        skip: Names directly below it that are not looked at, compared exactly.
+
+    Raises:
+        InputError: The folder itself cannot be read (code `file-unreadable`).
+    """
+    walk = _Walk(frozenset(skip))
+    walk.run(folder)
+    return FoundTree(
+        files=tuple(FoundFile(path, size) for path, size in walk.files),
+        empty_folders=tuple(sorted(walk.empty)),
+        faults=tuple(walk.faults),
+    )
 
 
 def hash_tree(
@@ -93,6 +115,9 @@ def hash_tree(
     progress: Callable[[int], None] | None = None,
     deadline: float | None = None,
     executor: Executor | None = None,
+    workers: int | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    cache: Cache | None = None,
 ) -> Inventory:
     """Read every file below a folder once and return the inventory.
 
@@ -104,52 +129,88 @@ def hash_tree(
         deadline: Time of `time.monotonic` after which reading stops.
         executor: Where to hash batches of files, threads or processes; the result does not depend
             on it. Without one they are hashed here.
+        workers: How many processors to use without an executor; by default, all that this process
+            may. The result does not depend on it.
+        cancelled: Asked now and then whether to stop.
+        cache: Digests of files that have not changed since it was told (`open_cache`); not asked
+            with an executor.
 
     Raises:
         DigestError: The tree holds something that no tree may hold (code of the fault), or the
             algorithms are not those of an inventory (`digest-algorithm`).
-        InputError: Something could not be read or changed while it was read.
+        InputError: Something could not be read or changed while it was read, or work was stopped
+            (`deadline`, `cancelled`).
+        UsageError: `workers` is below 1.
     """
     if "blake3" not in algorithms or not set(algorithms) <= set(COUNTED):
         raise DigestError(
             problem=f"an inventory records blake3, and sha256 on request, not {algorithms!r}",
             code="digest-algorithm",
         )
-    found = walk_tree(root, skip=skip)
-    _require_no_faults(found)
-    hash_batch = partial(_hash_batch, os.fspath(root), tuple(algorithms), deadline)
-    if executor is None:
-        return Inventory(tuple(hash_batch(found.files, progress)))
-    batches = [
-        found.files[start : start + BATCH_FILES]
-        for start in range(0, len(found.files), BATCH_FILES)
-    ]
-    entries: list[InventoryEntry] = []
-    for batch in executor.map(hash_batch, batches):
-        entries.extend(batch)
-        if progress is not None:
-            progress(sum(entry.size for entry in batch))
-    return Inventory(tuple(entries))
+    if executor is not None:
+        found = walk_tree(root, skip=skip)
+        _require_no_faults(found.faults)
+        hashed = hash_on_executor(
+            executor,
+            root,
+            found.files,
+            algorithms,
+            progress=progress,
+            deadline=deadline,
+            cancelled=cancelled,
+        )
+        return Inventory(tuple(hashed))
+    watch = Watch(progress, deadline, cancelled)
+    names = tuple(dict.fromkeys(algorithms))
+    with open_folder(root) as folder:
+        # Each reading checks the size for itself; only a cache wants to know it beforehand.
+        walk = _Walk(frozenset(skip), with_sizes=cache is not None)
+        walk.run(folder)
+        _require_no_faults(walk.faults)
+        files = walk.files
+        jobs = [
+            (index, FileJob(path, None if size < 0 else size, names))
+            for index, (path, size) in enumerate(files)
+        ]
+
+        def make(index: int, size: int, _: int, digests: Mapping[str, str]) -> InventoryEntry:
+            digest = InventoryDigest(digests["blake3"], digests.get("sha256"))
+            return InventoryEntry(digest, files[index][0], size)
+
+        results = run_jobs(folder, jobs, make, watch, workers=workers, cache=cache, looked=True)
+    # The walk has checked and sorted the names.
+    entries = tuple([_require_entry(results[index]) for index in range(len(jobs))])
+    return Inventory._trusted(entries)  # noqa: SLF001 - made for entries that are checked already
 
 
 class _Walk:
-    """The state of one walk."""
+    """The state of one walk.
 
-    def __init__(self, skip: frozenset[str]) -> None:
+    Args:
+        skip: Names directly below the root that are not looked at.
+        with_sizes: Whether to ask for the size of each file, which costs more than all else.
+    """
+
+    def __init__(self, skip: frozenset[str], *, with_sizes: bool = True) -> None:
         self._skip = skip
+        self._with_sizes = with_sizes
         self._count = 0
-        self._files: list[FoundFile] = []
-        self._empty: list[str] = []
-        self._faults: list[TreeFault] = []
+        self.files: list[tuple[str, int]] = []
+        """Name and size of each file, sorted after `run`; -1 for a size not asked for."""
+        self.empty: list[str] = []
+        self.faults: list[TreeFault] = []
 
-    def run(self, root: Folder) -> FoundTree:
+    def run(self, root: Folder) -> None:
+        """Walk; the root stays open."""
         # Depth first, with one open folder a level: each child is opened under its parent.
         stack = [(root, "", self._list(root, ""))]
         try:
             while stack and self._count <= MAX_TREE_ENTRIES:
                 folder, prefix, names = stack[-1]
                 if not names:
-                    stack.pop()[0].close()
+                    stack.pop()
+                    if stack:
+                        folder.close()
                     continue
                 path = prefix + names.pop()
                 try:
@@ -163,14 +224,17 @@ class _Walk:
                 except InputError as error:
                     self._add_error(path, error)
         finally:
-            for folder, _, _ in stack:
+            for folder, _, _ in stack[1:]:
                 folder.close()
-        return self._result()
+        self.files.sort()  # code points order as their UTF-8 bytes do
+        self.faults.sort(key=lambda fault: fault.path)
 
     def _list(self, folder: Folder, prefix: str) -> list[str]:
         """Take in what is directly inside a folder; return the names of the folders to enter."""
         names = []
         is_empty = True
+        # What the folder itself says of a file's type is a look at it, and costs no system call.
+        is_quick = not self._with_sizes and _HAS_TYPES and prefix.count("/") < MAX_TREE_DEPTH
         for entry in folder.scan():
             is_empty = False
             if not prefix and entry.name in self._skip:
@@ -183,10 +247,13 @@ class _Walk:
                     f"there are more than {MAX_TREE_ENTRIES} entries",
                 )
                 return []
-            if self._take(entry, prefix + entry.name):
+            path = prefix + entry.name
+            if is_quick and _is_regular(entry) and is_name(path):
+                self.files.append((path, -1))
+            elif self._take(entry, path):
                 names.append(entry.name)
         if is_empty and prefix:
-            self._empty.append(prefix.removesuffix("/"))
+            self.empty.append(prefix.removesuffix("/"))
         return names
 
     def _take(self, entry: os.DirEntry[str], path: str) -> bool:
@@ -209,71 +276,45 @@ class _Walk:
         if is_link(info):
             self._add("link-found", path, "is a link, and links are not followed")
         elif stat.S_ISREG(info.st_mode):
-            self._files.append(FoundFile(path, info.st_size))
+            self.files.append((path, info.st_size))
         elif not stat.S_ISDIR(info.st_mode):
             self._add("special-file", path, "is neither a file nor a folder")
         return stat.S_ISDIR(info.st_mode) and not is_link(info)
 
     def _add(self, code: str, path: str, message: str) -> None:
-        self._faults.append(TreeFault(code, printable_name(path), message))
+        self.faults.append(TreeFault(code, printable_name(path), message))
 
     def _add_error(self, path: str, error: InputError) -> None:
         self._add(error.code, path, error.problem)
 
-    def _result(self) -> FoundTree:
-        # Code points order as their UTF-8 bytes do.
-        return FoundTree(
-            files=tuple(sorted(self._files, key=lambda file: file.path)),
-            empty_folders=tuple(sorted(self._empty)),
-            faults=tuple(sorted(self._faults, key=lambda fault: fault.path)),
-        )
 
-
-def _require_no_faults(found: FoundTree) -> None:
+def _require_no_faults(faults: Sequence[TreeFault]) -> None:
     """Raise for the first fault: ours to do the work over, or the tree's."""
-    for fault in found.faults:
-        others = f" (and {len(found.faults) - 1} more faults)" if len(found.faults) > 1 else ""
+    for fault in faults:
+        others = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
         is_ours = fault.code in {"file-unreadable", "file-changed"}
         raise (InputError if is_ours else DigestError)(
             path=fault.path, problem=fault.message + others, code=fault.code
         )
 
 
-def _hash_batch(
-    root: str,
-    algorithms: tuple[str, ...],
-    deadline: float | None,
-    files: Sequence[FoundFile],
-    progress: Callable[[int], None] | None = None,
-) -> list[InventoryEntry]:
-    """Hash some files of a tree, by their names below the root."""
-    # Opened again here, because a batch may run in another process.
-    with open_folder(root) as folder:
-        return [_hash_one(folder, file, algorithms, deadline, progress) for file in files]
+def _require_entry(result: InventoryEntry | ProvenanceError) -> InventoryEntry:
+    """Return the entry, or raise what stands in its place."""
+    if isinstance(result, InventoryEntry):
+        return result
+    if result.code != "size-mismatch":
+        raise result
+    raise InputError(
+        path=result.path,
+        problem="changed between the walk and the reading of the tree",
+        remedy="let nothing write to it, then try again",
+        code="file-changed",
+    ) from result
 
 
-def _hash_one(
-    folder: Folder,
-    file: FoundFile,
-    algorithms: tuple[str, ...],
-    deadline: float | None,
-    progress: Callable[[int], None] | None,
-) -> InventoryEntry:
+def _is_regular(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a regular file; whatever else there is to say, `_take` says."""
     try:
-        found = hash_file(
-            file.path,
-            root=folder,
-            algorithms=algorithms,
-            expected_size=file.size,
-            progress=progress,
-            deadline=deadline,
-        )
-    except DigestError as error:  # only the size can be wrong: the walk has checked the name
-        raise InputError(
-            path=error.path,
-            problem="changed between the walk and the reading of the tree",
-            remedy="let nothing write to it, then try again",
-            code="file-changed",
-        ) from error
-    digest = InventoryDigest(**found.digest)
-    return InventoryEntry(digest=digest, path=file.path, size=found.size)
+        return entry.is_file(follow_symlinks=False)
+    except OSError:
+        return False

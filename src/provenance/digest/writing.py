@@ -16,9 +16,11 @@ from provenance.digest.names import printable_name
 from provenance.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from typing_extensions import Buffer
 
-__all__ = ["write_atomic"]
+__all__ = ["write_atomic", "write_chunks_atomic"]
 
 _CREATE = (
     os.O_WRONLY
@@ -48,12 +50,30 @@ def write_atomic(path: str | os.PathLike[str], data: Buffer, *, mode: int = 0o64
     Raises:
         InputError: It could not be written, or something else than a regular file is in its place.
     """
+    write_chunks_atomic(path, (data,), mode=mode)
+
+
+def write_chunks_atomic(
+    path: str | os.PathLike[str], chunks: Iterable[Buffer], *, mode: int = 0o644
+) -> int:
+    """Write a whole file from chunks, as `write_atomic` does; return its length in bytes.
+
+    If the chunks end with an exception, nothing of them stays.
+
+    Args:
+        path: The file to write; its folder exists.
+        chunks: Its bytes; each chunk is written before the next is asked for.
+        mode: Its permissions, less the umask.
+
+    Raises:
+        InputError: As for `write_atomic`.
+    """
     text = os.fspath(path)
     folder, name = os.path.split(text)
     temporary = os.path.join(folder, f".tmp-{secrets.token_hex(8)}")  # noqa: PTH118 - text throughout
     try:
         _check_output(text, name)
-        _write_new(temporary, data, mode)
+        size = _write_new(temporary, chunks, mode)
         try:
             os.replace(temporary, text)  # noqa: PTH105 - as above
         except BaseException:
@@ -67,6 +87,7 @@ def write_atomic(path: str | os.PathLike[str], data: Buffer, *, mode: int = 0o64
             problem=f"cannot be written: {reason}",
             remedy="check permissions and free space; nothing is there half-written",
         ) from error
+    return size
 
 
 def _check_output(path: str, name: str) -> None:
@@ -83,20 +104,24 @@ def _check_output(path: str, name: str) -> None:
         )
 
 
-def _write_new(path: str, data: Buffer, mode: int) -> None:
+def _write_new(path: str, chunks: Iterable[Buffer], mode: int) -> int:
     """Write and sync a new file; on any failure nothing of it stays."""
     descriptor = os.open(path, _CREATE, mode)
+    size = 0
     try:
         try:
-            remaining = memoryview(data).cast("B")
-            while remaining:
-                remaining = remaining[os.write(descriptor, remaining) :]
+            for chunk in chunks:
+                remaining = memoryview(chunk).cast("B")
+                size += len(remaining)
+                while remaining:
+                    remaining = remaining[os.write(descriptor, remaining) :]
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
     except BaseException:
         _remove(path)
         raise
+    return size
 
 
 def _remove(path: str) -> None:

@@ -27,6 +27,7 @@ from provenance.manifest.faults import FaultError, Place, refusal
 from provenance.manifest.fields import (
     Commit,
     Count,
+    Hash,
     Id,
     Licenses,
     Many,
@@ -42,6 +43,7 @@ from provenance.manifest.fields import (
     parse_timestamp,
 )
 from provenance.manifest.values import (
+    BlockRoot,
     Digests,
     Extensions,
     FileRoot,
@@ -57,6 +59,7 @@ from provenance.manifest.values import (
 )
 
 __all__ = [
+    "BlockRoot",
     "Commit",
     "Count",
     "Digests",
@@ -64,6 +67,7 @@ __all__ = [
     "Extensions",
     "FileRoot",
     "FreeObject",
+    "Hash",
     "Id",
     "Licenses",
     "LogRoot",

@@ -12,6 +12,7 @@ from provenance.manifest.base import (
     Document,
     FileRoot,
     FreeObject,
+    Hash,
     Id,
     Licenses,
     Many,
@@ -32,6 +33,7 @@ __all__ = [
     "Dataset",
     "Deduplication",
     "Labelling",
+    "RecordSet",
     "SensitiveData",
     "Source",
     "Split",
@@ -206,6 +208,19 @@ class Split(Document):
     """Typed root over its files."""
 
 
+class RecordSet(Document):
+    """The records of a dataset, in whatever order (`spec/digests.md`, "Record encodings")."""
+
+    count: Count
+    """Number of records, repeated ones each time."""
+
+    digest: Hash
+    """The order-free digest."""
+
+    encoding: Name
+    """The name of the encoding of a record, records-v1; it holds for `recordTree` too."""
+
+
 class Dataset(FileTree):
     """One dataset, raw or processed (`spec/manifest.md`, section "Datasets")."""
 
@@ -294,6 +309,9 @@ class Dataset(FileTree):
 
     record_tree: RecordRoot | None = None
     """Typed root (kind `record`) over its records, in order."""
+
+    record_set: RecordSet | None = None
+    """The digest of the same records that does not depend on their order."""
 
     shards: ShardRoot | None = None
     """Typed root (kind `shard`) over the typed roots of its shards."""

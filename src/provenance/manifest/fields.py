@@ -19,6 +19,7 @@ __all__ = [
     "URI_PATTERN",
     "Commit",
     "Count",
+    "Hash",
     "Id",
     "Licenses",
     "Many",
@@ -165,6 +166,14 @@ Commit = Annotated[
     ),
 ]
 """A full Git object id."""
+
+Hash = Annotated[
+    str,
+    StringConstraints(
+        pattern=describe_pattern(r"^[0-9a-f]{64}$", "64 lower-case hexadecimal characters")
+    ),
+]
+"""A hash of 256 bits whose field says how it is made; not the digest of a file."""
 
 Count = Annotated[int, Field(ge=0, le=MAX_WHOLE_NUMBER)]
 """A number of things or bytes."""

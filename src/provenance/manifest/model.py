@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from provenance.manifest.base import (
+    BlockRoot,
     Count,
     Digests,
     Document,
@@ -14,6 +15,7 @@ from provenance.manifest.base import (
     Licenses,
     Many,
     Name,
+    Path,
     ShortText,
     TensorRoot,
     Text,
@@ -21,7 +23,7 @@ from provenance.manifest.base import (
 )
 from provenance.manifest.files import FileReference, FileTree, ReleasedFile
 
-__all__ = ["Architecture", "BaseModelReference", "Model", "Release", "Tokenizer"]
+__all__ = ["Architecture", "BaseModelReference", "FileBlocks", "Model", "Release", "Tokenizer"]
 
 
 class Architecture(Document):
@@ -175,6 +177,25 @@ class Model(Document):
     """How to cite it."""
 
 
+class FileBlocks(Document):
+    """The digests of the blocks of a released file (`spec/digests.md`, section "Blocks")."""
+
+    path: Path
+    """The released file."""
+
+    size: Count
+    """Its length in bytes, as in the inventory."""
+
+    block_size: Count
+    """Length of every block but the last, in bytes: a power of two, 64 KiB to 1 GiB."""
+
+    blocks: BlockRoot
+    """Typed root (kind `block`) over the digests of its blocks."""
+
+    list: FileReference | None = None
+    """The digests themselves, 32 bytes each, one after the other."""
+
+
 class Release(Document):
     """The files that are published (`spec/manifest.md`, section "Release")."""
 
@@ -186,6 +207,9 @@ class Release(Document):
 
     inventory_file: FileReference | None = None
     """The inventory in a file of its own, where there are very many."""
+
+    blocks: Many[FileBlocks] = ()
+    """Digests of blocks of large files, so that a damaged part is found, and a stream checked."""
 
     tensors: TensorRoot | None = None
     """Typed root (kind `tensor`) over the tensors of the released weights."""

@@ -34,6 +34,7 @@ __all__ = [
     "NUMBER_PATTERN",
     "ORIGINS",
     "SHARED",
+    "BlockRoot",
     "Digests",
     "Extensions",
     "FileRoot",
@@ -275,6 +276,11 @@ RequiredDigests = Annotated[
 
 Root = Annotated[TypedRoot, _Wire(partial(_read_root, None), TypedRoot.to_tree, _root_schema(None))]
 """A typed root of any kind of tree (`spec/digests.md`, "Trees")."""
+
+BlockRoot = Annotated[
+    TypedRoot, _Wire(partial(_read_root, "block"), TypedRoot.to_tree, _root_schema("block"))
+]
+"""A typed root over the blocks of a file."""
 
 FileRoot = Annotated[
     TypedRoot, _Wire(partial(_read_root, "file"), TypedRoot.to_tree, _root_schema("file"))

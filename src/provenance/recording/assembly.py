@@ -11,7 +11,7 @@ from provenance.digest import read_file
 from provenance.errors import CanonicalError, ManifestError, RecordingError, shown
 from provenance.manifest.manifest import MANIFEST_VERSION, Manifest
 from provenance.manifest.reading import parse_manifest
-from provenance.recording.content import reference_to
+from provenance.recording.content import BYTES_NOT_READ, reference_to
 from provenance.recording.description import join_trees, resolve_identifiers
 from provenance.recording.documents import DOCUMENTS, MAX_DOCUMENT_BYTES, media_type
 from provenance.recording.drafts import Sealed, seal
@@ -154,7 +154,12 @@ def captured_origins(tree: Mapping[str, Any], recorded: Mapping[str, Any]) -> di
             origins[f"/{part}/{index}"] = "captured"
             words = (name for name in _AUTHORED_WORDS if name in tree[part][index])
             origins |= {f"/{part}/{index}/{name}": "authored" for name in words}
+    handed_over = {
+        gap["subject"] for gap in tree.get("gaps", ()) if gap["description"] == BYTES_NOT_READ
+    }
     for index in _recorded_positions(tree, recorded, "datasets"):
+        if tree["datasets"][index]["id"] in handed_over:
+            continue
         found = (name for name in _CAPTURED_DATASET if name in tree["datasets"][index])
         origins |= {f"/datasets/{index}/{name}": "captured" for name in found}
     return origins

@@ -176,7 +176,7 @@ def _use(
 
 
 def _read(state: RunState, path: str | os.PathLike[str]) -> tuple[Content, TypedRoot | None]:
-    content = hash_content(path, algorithms=CHECKPOINT_DIGESTS)
+    content = hash_content(path, algorithms=CHECKPOINT_DIGESTS, with_tensors=True)
     try:
         return content, weight_root(content)
     except ProvenanceError as error:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.checks import LISTING_FILE
 from provenance.digest import COUNTED, find_collisions, format_listing, hash_file, hash_tree
+from provenance.digest.block_trees import hash_tree_and_blocks
 from provenance.errors import RecordingError
+from provenance.manifest.model import Release
 from provenance.recording.about import generator
 from provenance.recording.assembly import (
     add_disclosures,
@@ -15,6 +17,7 @@ from provenance.recording.assembly import (
     captured_origins,
     make_manifest,
 )
+from provenance.recording.block_lists import write_block_lists
 from provenance.recording.builder import MAX_LISTED_FILES, release_of
 from provenance.recording.content import INVENTORIES, reference_to
 from provenance.recording.drafts import PRIVATE_NAME, STATEMENT_NAME, draft_statement, write_private
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from provenance.digest import Inventory
+    from provenance.digest import BlockDigests, Inventory
     from provenance.manifest.manifest import Manifest
     from provenance.recording.description import Description
     from provenance.recording.merging import LogSource, Merged
@@ -81,6 +84,7 @@ def complete(
     draft: Path,
     created_at: str,
     skip: Sequence[str] = (),
+    block_size: int | None = None,
 ) -> Completed:
     """Hash the released files, and write the manifest folder and the draft.
 
@@ -91,13 +95,14 @@ def complete(
         draft: The draft's folder, empty.
         created_at: The time that the manifest claims.
         skip: Names directly in `released` that are not released.
+        block_size: Record the digests of blocks of this size, in bytes, of every larger file.
 
     Raises:
         RecordingError: No file is released, two names collide, or the checkpoint's files changed.
         ManifestError: A part breaks a rule of the format.
         InputError: Something cannot be read or written.
     """
-    inventory = _hash_released(released, skip)
+    inventory, blocks = _hash_released(released, skip, block_size)
     weights = content.weights
     warnings = [f"the tensors could not be read: {weights.fault}"] if weights.fault else []
     tree, documents = add_documents(content.tree, content.description)
@@ -116,7 +121,7 @@ def complete(
         write_into(manifest_folder, name, data)
     listing = format_listing((it.path, it.digest.digest_set["sha256"]) for it in inventory.entries)
     write_into(manifest_folder, LISTING_FILE, listing)
-    tree["release"] = _release(tree, inventory, weights, checkpoint, manifest_folder)
+    tree["release"] = _release(tree, inventory, weights, checkpoint, manifest_folder, blocks=blocks)
     tree["generator"] = generator().to_tree()
     tree["createdAt"] = created_at
     tree, sealed = add_disclosures(tree)
@@ -130,8 +135,14 @@ def complete(
     return Completed(manifest, payload, tuple(warnings))
 
 
-def _hash_released(released: Path, skip: Sequence[str]) -> Inventory:
-    inventory = hash_tree(released, algorithms=COUNTED, skip=skip)
+def _hash_released(
+    released: Path, skip: Sequence[str], block_size: int | None
+) -> tuple[Inventory, Mapping[str, BlockDigests]]:
+    blocks: Mapping[str, BlockDigests] = {}
+    if block_size is None:
+        inventory = hash_tree(released, algorithms=COUNTED, skip=skip)
+    else:
+        inventory, blocks = hash_tree_and_blocks(released, block_size, skip=skip)
     if not inventory.entries:
         raise RecordingError(
             path=str(released), problem="no file would be released", code="release-empty"
@@ -143,7 +154,7 @@ def _hash_released(released: Path, skip: Sequence[str]) -> Inventory:
             remedy="rename one of them",
             code="name-collision",
         )
-    return inventory
+    return inventory, blocks
 
 
 def _check_unchanged(merged: Merged, placed: Placed, inventory: Inventory) -> None:
@@ -229,8 +240,14 @@ def _release(
     weights: Weights,
     checkpoint: str | None,
     folder: Path,
+    *,
+    blocks: Mapping[str, BlockDigests],
 ) -> dict[str, Any]:
-    fields: dict[str, Any] = {"tensors": weights.root, "checkpoint": checkpoint}
+    fields: dict[str, Any] = {
+        "tensors": weights.root,
+        "checkpoint": checkpoint,
+        "blocks": write_block_lists(blocks, folder) or None,
+    }
     fields = {name: value for name, value in fields.items() if value is not None}
     described = tree.get("release") or {}
     roles = {entry.path: role_of(entry.path) for entry in inventory.entries}
@@ -240,9 +257,8 @@ def _release(
         write_into(folder, path, data)
         reference = reference_to(data, path=path, media_type="application/jsonl")
         return {
-            "files": inventory.root.to_tree(),
             "inventoryFile": reference.to_tree(),
-            **{k: v.to_tree() if k == "tensors" else v for k, v in fields.items()},
+            **Release(files=inventory.root, **fields).to_tree(),
             **described,
         }
     return {**release_of(inventory, roles=roles, **fields).to_tree(), **described}

@@ -7,29 +7,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from provenance.canonical import MAX_INVENTORY_BYTES
 from provenance.digest import (
     Inventory,
     InventoryDigest,
     InventoryEntry,
     digest_bytes,
     hash_file,
+    hash_file_and_tensors,
     hash_tensors,
     hash_tree,
+    read_file,
+    typed_root,
     write_atomic,
 )
-from provenance.errors import RecordingError
+from provenance.errors import DigestError, RecordingError
 from provenance.manifest.files import FileEntry, FileReference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from provenance.digest import TypedRoot
+    from provenance.digest import FileDigest, TensorDigest, TypedRoot
 
 __all__ = [
+    "BYTES_NOT_READ",
     "INVENTORIES",
     "MAX_INLINE_FILES",
     "Content",
     "file_entries",
+    "given_content",
     "hash_content",
     "reference_to",
     "tree_fields",
@@ -43,6 +49,10 @@ MAX_INLINE_FILES: Final = 50
 INVENTORIES: Final = "inventories"
 
 
+#: What the gap says of a dataset whose inventory was made by somebody else.
+BYTES_NOT_READ: Final = "its bytes were not read by this run; the inventory was handed over"
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """What one reading of a file or folder found."""
@@ -53,28 +63,74 @@ class Content:
     inventory: Inventory
     """Its files; a single file is a tree of one, by its base name."""
 
+    tensors: tuple[TensorDigest, ...] | None = None
+    """The tensors of a single safetensors file, if they were hashed in the same reading."""
+
 
 def hash_content(
-    path: str | os.PathLike[str], *, algorithms: Sequence[str] = ("blake3",)
+    path: str | os.PathLike[str],
+    *,
+    algorithms: Sequence[str] = ("blake3",),
+    with_tensors: bool = False,
 ) -> Content:
     """Read a file or a folder and return its inventory.
 
     A link that the caller names himself is followed; none below it is.
+
+    Args:
+        path: The file or folder.
+        algorithms: Names of digest algorithms.
+        with_tensors: Also hash the tensors of a single safetensors file, in the same reading.
 
     Raises:
         InputError: Something cannot be read, is a link or special file, or changed meanwhile.
         RecordingError: Nothing is there, or a folder is empty.
     """
     place = Path(os.path.realpath(path))
+    tensors = None
     if place.is_dir():
         inventory = hash_tree(place, algorithms=algorithms)
     else:
-        found = hash_file(place, algorithms=algorithms)
+        found, tensors = _hash_one(place, algorithms, with_tensors=with_tensors)
         digest = InventoryDigest(**{name: found.digest[name] for name in algorithms})
         inventory = Inventory((InventoryEntry(digest, Path(path).name, found.size),))
     if not inventory.entries:
         raise RecordingError(path=str(path), problem="the folder is empty, so nothing binds it")
-    return Content(place, inventory)
+    return Content(place, inventory, tensors)
+
+
+def _hash_one(
+    place: Path, algorithms: Sequence[str], *, with_tensors: bool
+) -> tuple[FileDigest, tuple[TensorDigest, ...] | None]:
+    if with_tensors and place.suffix == ".safetensors":
+        try:
+            return hash_file_and_tensors(place, algorithms=algorithms)
+        except DigestError:
+            pass  # a damaged file is a file all the same; `weight_root` says what is wrong with it
+    return hash_file(place, algorithms=algorithms), None
+
+
+def given_content(
+    path: str | os.PathLike[str] | None, inventory: Inventory | str | os.PathLike[str]
+) -> Content:
+    """Return the content that somebody else has read, without looking at it.
+
+    Args:
+        path: Where it lies, if that is known; nothing is opened there.
+        inventory: Its inventory, or the path of an inventory file.
+
+    Raises:
+        DigestError: The file breaks the format of inventories.
+        InputError: The file cannot be read.
+        RecordingError: The inventory has no files.
+    """
+    if not isinstance(inventory, Inventory):
+        place = os.path.realpath(inventory)
+        data = read_file(place, max_bytes=MAX_INVENTORY_BYTES)
+        inventory = Inventory.from_bytes(data, source=Path(place).name)
+    if not inventory.entries:
+        raise RecordingError(problem="the inventory is empty, so nothing binds the dataset")
+    return Content(Path(os.path.realpath(path)) if path is not None else Path(), inventory)
 
 
 def file_entries(inventory: Inventory) -> tuple[FileEntry, ...]:
@@ -117,6 +173,8 @@ def weight_root(content: Content) -> TypedRoot | None:
     Raises:
         DigestError: A file breaks the safetensors format, or a tensor stands in two of them.
     """
+    if content.tensors is not None:
+        return typed_root("tensor", (tensor.entry for tensor in content.tensors))
     names = [
         entry.path for entry in content.inventory.entries if entry.path.endswith(".safetensors")
     ]

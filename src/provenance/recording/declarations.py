@@ -12,7 +12,13 @@ from provenance.manifest.datasets import Dataset
 from provenance.manifest.evaluations import Evaluation, MetricResult
 from provenance.manifest.processing import ProcessingStep
 from provenance.recording.checkpoints import resolve_checkpoint
-from provenance.recording.content import Content, hash_content, tree_fields
+from provenance.recording.content import (
+    BYTES_NOT_READ,
+    Content,
+    given_content,
+    hash_content,
+    tree_fields,
+)
 from provenance.recording.documents import keep_document
 from provenance.recording.facts import (
     dataset_fields,
@@ -22,11 +28,12 @@ from provenance.recording.facts import (
     without_nothing,
 )
 from provenance.recording.projects import content_keys
-from provenance.recording.state import make_id, now, whole_second
+from provenance.recording.state import make_gap, make_id, now, whole_second
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from provenance.digest import Inventory
     from provenance.recording.state import RunState
 
 __all__ = [
@@ -45,6 +52,7 @@ def declare_dataset(
     *,
     identifier: str | None,
     digests: Sequence[str],
+    inventory: Inventory | str | os.PathLike[str] | None = None,
     **authored: Any,  # noqa: ANN401 - fields of a dataset
 ) -> str:
     """Hash a dataset and record it, or add to one of the same content; see `Run.dataset`."""
@@ -52,7 +60,9 @@ def declare_dataset(
     if path is not None and _URI.match(os.fspath(path)):
         uri = os.fspath(path)
         authored["source"] = (*listed(authored.get("source")), uri)
-    elif path is not None:
+    if inventory is not None:
+        content = _tried(state, "dataset", _handed_over(None if uri else path), inventory, None)
+    elif path is not None and uri is None:
         content = _hash(state, path, digests)
     fields = dataset_fields(**authored)
     with state.lock:
@@ -66,7 +76,10 @@ def declare_dataset(
         if content is not None:
             captured |= tree_fields(content.inventory, dataset_id, state.folder)
             fields.setdefault("bytes", content.inventory.total_bytes)
-            state.locate(dataset_id, content.path)
+            if path is not None and uri is None:
+                state.locate(dataset_id, content.path)
+            if inventory is not None:
+                state.add_gaps([make_gap(dataset_id, "absent", BYTES_NOT_READ)])
         captured["name"] = fields.pop("name", dataset_id)
         state.add("datasets", state.made(Dataset, captured, fields))
     return dataset_id
@@ -182,6 +195,12 @@ def _hash(state: RunState, path: str | os.PathLike[str], digests: Sequence[str])
         state, "dataset", lambda _, place: hash_content(place, algorithms=digests), path, None
     )
     return content
+
+
+def _handed_over(
+    path: str | os.PathLike[str] | None,
+) -> Callable[[RunState, Inventory | str | os.PathLike[str]], Content]:
+    return lambda _, inventory: given_content(path, inventory)
 
 
 def _tried(state: RunState, subject: str, act: Any, item: Any, otherwise: Any) -> Any:  # noqa: ANN401 - any act

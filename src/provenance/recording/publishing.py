@@ -46,6 +46,7 @@ def release(
     link: bool = False,
     overwrite: bool = False,
     created_at: str | None = None,
+    blocks: int | None = None,
 ) -> Draft:
     """Lay out a released folder from a project, and draft the manifest that is to be signed.
 
@@ -68,6 +69,7 @@ def release(
         link: Make hard links instead of copies where the file system can.
         overwrite: Replace a folder that is a release of ours.
         created_at: The time that the manifest claims, RFC 3339 in UTC; otherwise now.
+        blocks: Record the digests of the blocks of this size, in bytes, of every larger file.
 
     Returns:
         The draft; `sign_release` signs it.
@@ -107,6 +109,7 @@ def release(
             manifest_folder=staging.folder / MANIFEST_FOLDER,
             draft=drafting.folder,
             created_at=created,
+            block_size=blocks,
         )
         keep_old_salts(drafted, drafting.folder)
         swap_in(drafting, staging)
@@ -120,6 +123,7 @@ def release_existing(
     *,
     overwrite: bool = False,
     created_at: str | None = None,
+    blocks: int | None = None,
 ) -> Draft:
     """Draft the manifest of a model that is already trained, in the folder where it lies.
 
@@ -131,6 +135,7 @@ def release_existing(
         description: What the author has to say: the TOML file that `describe_existing` began.
         overwrite: Replace a manifest folder and draft that are there.
         created_at: The time that the manifest claims, RFC 3339 in UTC; otherwise now.
+        blocks: Record the digests of the blocks of this size, in bytes, of every larger file.
 
     Raises:
         RecordingError: The folder holds no file, or a manifest folder is there already.
@@ -155,6 +160,7 @@ def release_existing(
             draft=drafting.folder,
             created_at=_time(created_at),
             skip=skip,
+            block_size=blocks,
         )
         keep_old_salts(drafted, drafting.folder)
         swap_in(drafting, staging)

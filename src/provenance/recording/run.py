@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
 
+    from provenance.digest import Inventory
     from provenance.recording.drafts import Draft
     from provenance.recording.records import Record
     from provenance.recording.state import RunState
@@ -74,6 +75,7 @@ class Run:
         source: object = None,
         cleaning: object = None,
         digests: Sequence[str] = ("blake3",),
+        inventory: Inventory | str | os.PathLike[str] | None = None,
         **authored: Any,  # noqa: ANN401 - any field of a dataset
     ) -> str:
         """Declare a dataset that this process reads or made, and bind its bytes.
@@ -90,6 +92,8 @@ class Run:
             source: A URI, a text, a mapping of the fields of a source, or several of these.
             cleaning: A text, a mapping of the fields of a cleaning step, or several of these.
             digests: Algorithms; `("blake3", "sha256")` for exports that need SHA-256.
+            inventory: The inventory of `path`, or the path of an inventory file, made before: then
+                nothing is read or hashed now, and the record says so.
             **authored: Any other field of a dataset, e.g. `labelling`, `collection`, `records`,
                 `availability`, `description`; a text stands for the main field of an object.
 
@@ -102,6 +106,7 @@ class Run:
             path,
             identifier=id,
             digests=digests,
+            inventory=inventory,
             name=name,
             role=role,
             roles=roles,

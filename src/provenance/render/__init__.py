@@ -14,6 +14,7 @@ from provenance.render.progress import ByteProgress, show_progress
 from provenance.render.quantities import format_bytes, format_count
 from provenance.render.report_text import render_report
 from provenance.render.review import Review, render_review, review_manifest, summarise_review
+from provenance.render.weights_text import render_comparison
 
 __all__ = [
     "ByteProgress",
@@ -25,6 +26,7 @@ __all__ = [
     "format_bytes",
     "format_count",
     "render_changes",
+    "render_comparison",
     "render_manifest",
     "render_report",
     "render_review",

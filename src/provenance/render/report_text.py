@@ -115,13 +115,15 @@ def _files(report: Report) -> str:
         (files.missing, "missing"),
         (files.extra, "not signed"),
         (files.ignored, "ignored"),
-        (files.not_examined, "not examined"),
+        (files.not_present, "not present"),
+        (files.not_examined - files.not_present, "not examined"),
     )
     others = "".join(f", {format_count(count)} {word}" for count, word in counts if count)
     size = format_bytes(files.bytes_matched)
     supplied = "" if files.bytes_read else " (by digests that you supplied; no byte was read)"
     matched, listed = format_count(files.matched), format_count(files.listed)
-    return f"{matched} of {listed} match, {size}{others}{supplied}"
+    cached = f" ({format_count(files.cached)} by the cache, not read)" if files.cached else ""
+    return f"{matched} of {listed} match{cached}, {size}{others}{supplied}"
 
 
 def _group(title: str, found: list[ReportedFinding]) -> Iterator[str]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from provenance.verification.gathering import MANIFEST_FILE
 from provenance.verification.listings import read_listing
+from provenance.verification.proof_making import prove_file
+from provenance.verification.proofs import ProofReport, check_proof
 from provenance.verification.report import (
     EXIT_CODES,
     REPORT_VERSION,
@@ -25,6 +27,7 @@ from provenance.verification.report import (
     Verdict,
     report_schema,
 )
+from provenance.verification.streaming import SignedFile, find_signed_file
 from provenance.verification.verifying import VerifiedManifest, inspect, verify
 
 __all__ = [
@@ -36,15 +39,20 @@ __all__ = [
     "ModelNamed",
     "PartReport",
     "ProducerSaid",
+    "ProofReport",
     "Report",
     "ReportedFact",
     "ReportedFinding",
+    "SignedFile",
     "SignerReport",
     "StepReport",
     "SubjectReport",
     "Verdict",
     "VerifiedManifest",
+    "check_proof",
+    "find_signed_file",
     "inspect",
+    "prove_file",
     "read_listing",
     "report_schema",
     "verify",

@@ -81,12 +81,15 @@ def build_report(outcome: Outcome, options: Options) -> Report:
     verdict = judge(outcome.findings)
     name = options.names.get(outcome.signature.fingerprint) if outcome.signature else None
     signature = outcome.signature
+    files = _count_files(evidence) if evidence is not None else None
     listed = _limited(outcome.findings)
     manifest = evidence.manifest if evidence is not None else None
     return Report(
         verdict=verdict,
         exit_code=EXIT_CODES[verdict],
-        summary=summarise(verdict, outcome.findings, evidence, signature, parts, name=name),
+        summary=summarise(
+            verdict, outcome.findings, evidence, signature, parts, files=files, name=name
+        ),
         target=outcome.source,
         signer=_signer(signature, name),
         model=_model(manifest, options),
@@ -95,7 +98,7 @@ def build_report(outcome: Outcome, options: Options) -> Report:
         expires_at=manifest.expires_at if manifest is not None else None,
         manifest_digest=manifest_digest(outcome.statement.payload) if outcome.statement else None,
         subject=_subject(outcome.statement),
-        files=_count_files(evidence) if evidence is not None else None,
+        files=files,
         steps=_steps(outcome),
         findings=tuple(map(_reported, listed)),
         parts=tuple(map(_part, parts)),
@@ -223,11 +226,12 @@ def _fact(fact: Fact) -> ReportedFact:
 
 
 def _count_files(evidence: Evidence) -> FileCounts:
-    matched = different = missing = unexamined = bytes_matched = 0
+    matched = different = missing = unexamined = absent = cached = bytes_matched = 0
     for entry in evidence.listed:
         found = evidence.found.get(entry.path)
         if not evidence.is_selected(entry.path) or evidence.is_unseen(entry.path):
             unexamined += 1
+            absent += found is None and not evidence.is_unseen(entry.path)
         elif found is None:
             missing += evidence.source != "bundle"
             unexamined += evidence.source == "bundle"
@@ -237,6 +241,7 @@ def _count_files(evidence: Evidence) -> FileCounts:
             different += 1
         elif found.digest.keys() & entry.counted.keys():
             matched += 1
+            cached += found.cached
             bytes_matched += entry.size
         else:
             unexamined += 1
@@ -250,6 +255,8 @@ def _count_files(evidence: Evidence) -> FileCounts:
         ),
         ignored=len(evidence.ignored),
         not_examined=unexamined,
+        not_present=absent if evidence.source == "folder" else 0,
+        cached=cached,
         bytes_listed=sum(entry.size for entry in evidence.listed),
         bytes_matched=bytes_matched,
         bytes_read=evidence.source in {"folder", "file"},

@@ -15,10 +15,18 @@ from provenance.checks import (
     file_references,
     file_trees,
 )
-from provenance.digest import DigestSet, Inventory, TypedRoot, digest_bytes, typed_root
+from provenance.digest import (
+    BlockDigests,
+    DigestSet,
+    Inventory,
+    TypedRoot,
+    digest_bytes,
+    typed_root,
+)
 from provenance.errors import DigestError, ManifestError
 from provenance.findings import Finding
 from provenance.training_log import parse_entry
+from provenance.verification.damage import read_block_lists
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -34,6 +42,8 @@ MAX_RESULTS_BYTES = 16 * 1024 * 1024
 MAX_ALL_RESULTS_BYTES = 256 * 1024 * 1024
 #: Most bytes of a training log, all its files together, whose entries are put into a tree again.
 MAX_LOG_BYTES = 1024 * 1024 * 1024
+#: Most bytes of lists of block digests, all together: 8 TiB in blocks of 1 MiB.
+MAX_ALL_BLOCK_LISTS_BYTES = 256 * 1024 * 1024
 #: Lines of a training log that are read between two looks at the clock.
 LINES_PER_LOOK = 1_000
 
@@ -53,6 +63,9 @@ class Companions:
 
     listed: tuple[ListedFile, ...] | None = None
     """The inventory of the release, if it stands in a file that could be read."""
+
+    blocks: dict[str, BlockDigests] = field(default_factory=dict)
+    """The digests of blocks whose list has the signed root, by released file."""
 
     roots: set[TypedRoot] = field(default_factory=set)
     """Typed roots that were recomputed from bytes."""
@@ -91,6 +104,8 @@ def read_companions(
         )
     _check_inventories(manifest, result)
     _check_log(reader, manifest, result)
+    result.blocks, faults = read_block_lists(manifest, result.contents)
+    result.faults.extend(faults)
     return result
 
 
@@ -128,6 +143,7 @@ def _read_whole(manifest: Manifest, sizes: Mapping[str, int | None]) -> frozense
     return frozenset().union(
         # The inventory of the release comes first: without it there is nothing to compare.
         _fitting((file for _, file, _ in inventories), sizes, MAX_INVENTORY_BYTES),
+        _fitting(_block_lists(manifest), sizes, MAX_ALL_BLOCK_LISTS_BYTES),
         _all_or_none(logs, sizes, MAX_LOG_BYTES),
         _fitting(
             (document for document in manifest.documents if document.id in results),
@@ -136,6 +152,12 @@ def _read_whole(manifest: Manifest, sizes: Mapping[str, int | None]) -> frozense
             most_of_one=MAX_RESULTS_BYTES,
         ),
     )
+
+
+def _block_lists(manifest: Manifest) -> Iterator[FileReference]:
+    for item in manifest.release.blocks:
+        if item.list is not None:
+            yield item.list
 
 
 def _fitting(

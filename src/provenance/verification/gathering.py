@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 from provenance.canonical import MAX_BUNDLE_BYTES
 from provenance.checks import MANIFEST_FOLDER, Evidence, ListedFile, Observed
+from provenance.digest import DigestCache, open_cache, printable_name
 from provenance.envelope import parse_bundle
 from provenance.errors import ProvenanceError
 from provenance.findings import Finding
 from provenance.trust import is_ignored
 from provenance.verification.attestations import is_attestation, read_attestations
 from provenance.verification.companions import Companions, read_companions
+from provenance.verification.damage import compare_blocks
 from provenance.verification.reading import Reader
 from provenance.verification.sources import DigestsSource
 from provenance.verification.supplied import compare_supplied
@@ -78,7 +80,8 @@ def gather(
     manifest = parsed.document
     inline = tuple(ListedFile.of(entry) for entry in manifest.release.inventory)
     tree = source.find(inline)
-    reader = Reader(source, options)
+    opened = _open_cache(options)
+    reader = Reader(source, options, opened)
     inside, outside = _split(tree)
     folder = _read_folder(source, reader, manifest, statement, inside)
     companions = folder.companions
@@ -89,7 +92,9 @@ def gather(
     wanted = {entry.path: entry for entry in listed if selected is None or entry.path in selected}
     found = _observe(source, reader, wanted, outside)
     tensors = _read_tensors(reader, manifest, listed, found)
+    blocks = compare_blocks(reader, manifest, companions.blocks, listed, found)
     held = compare_supplied(manifest, options)
+    cache_path, cache_faults = _close_cache(options, opened)
     evidence = Evidence(
         manifest=manifest,
         tree=parsed.tree,
@@ -109,13 +114,23 @@ def gather(
         faulty=frozenset(reader.faulty) | {fault.path for fault in faults},
         ignored=MappingProxyType(ignored),
         selected=selected,
-        roots=frozenset(companions.roots | held.roots | ({tensors} if tensors else set())),
+        roots=frozenset(
+            companions.roots | held.roots | blocks.roots | ({tensors} if tensors else set())
+        ),
         release_tensors=tensors,
         document_bytes=_document_bytes(manifest, companions),
         supplied=tuple(held.supplied),
         supplied_digests=frozenset(held.digests),
         attestations=folder.attestations,
-        faults=(*faults, *companions.faults, *reader.faults, *held.faults),
+        cache=cache_path,
+        faults=(
+            *faults,
+            *cache_faults,
+            *companions.faults,
+            *blocks.faults,
+            *reader.faults,
+            *held.faults,
+        ),
     )
     return evidence, tuple(sorted(reader.algorithms))
 
@@ -225,15 +240,29 @@ def _observe(
     """Return what is known of each file; only files of a signed name and size are hashed."""
     if isinstance(source, DigestsSource):
         return {name: Observed(size, source.digests[name][1]) for name, size in outside.items()}
-    found = {}
-    for name, size in outside.items():
-        entry = wanted.get(name)
-        found[name] = (
-            reader.hash(name, entry.size, entry.digest)
-            if entry is not None and size == entry.size
-            else Observed(size)
-        )
-    return found
+    agreeing = [
+        reader.job(name, entry.size, entry.digest)
+        for name, entry in wanted.items()
+        if name in outside and outside[name] == entry.size
+    ]
+    found = {name: Observed(size) for name, size in outside.items()}
+    return found | reader.hash_many(agreeing)
+
+
+def _open_cache(options: Options) -> DigestCache | None:
+    if options.cache is None or isinstance(options.cache, DigestCache):
+        return options.cache
+    return open_cache(options.cache)
+
+
+def _close_cache(options: Options, cache: DigestCache | None) -> tuple[str, tuple[Finding, ...]]:
+    """Return where the cache is and what is wrong with it; close it, unless it is the caller's."""
+    if cache is None:
+        return "", ()
+    if cache is not options.cache:
+        cache.close()
+    path = printable_name(cache.path)
+    return path, tuple(Finding("cache-unusable", path, text) for text in cache.warnings)
 
 
 def _read_tensors(
@@ -246,7 +275,7 @@ def _read_tensors(
     names = [entry.path for entry in listed if entry.path.endswith(TENSORS_SUFFIX)]
     if not reader.all_digests or manifest.release.tensors is None or not names:
         return None
-    are_read = all(name in found and found[name].read for name in names)
+    are_read = all(name in found and (found[name].read or found[name].cached) for name in names)
     return reader.tensors(names) if are_read else None
 
 

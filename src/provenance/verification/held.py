@@ -50,8 +50,8 @@ class Held:
         """Add why one comparison could not be made."""
         place = f"{error.path} " if error.path else ""
         message = f"{label}: {place}{error.problem}"
-        if error.code == "deadline":
-            self.faults.append(Finding("deadline", path, message))
+        if error.code in {"deadline", "cancelled"}:
+            self.faults.append(Finding(error.code, path, message))
         elif isinstance(error, InputError) and error.code != "link-found":
             self.faults.append(Finding("input-unreadable", path, message))
         else:
@@ -74,16 +74,32 @@ def hash_held(held: Held, options: Options, path: PathLike) -> FileDigest:
     return made
 
 
-def hash_held_below(held: Held, options: Options, root: PathLike, name: str) -> FileDigest | None:
+def hash_held_below(
+    held: Held, options: Options, root: PathLike, name: str, *, size: int | None = None
+) -> FileDigest | None:
     """Return the digests of a file below a folder of the caller; `None` if there is none.
+
+    Args:
+        held: Takes the digests.
+        options: What the caller asks for.
+        root: The folder.
+        name: The file, below it.
+        size: If given, the signed size; a file of another size is not read.
 
     Raises:
         InputError: It is there and cannot be read.
-        DigestError: The name is unsafe: the manifest would reach out of the folder.
+        DigestError: The name is unsafe: the manifest would reach out of the folder; or the size is
+            not the signed one (`size-mismatch`).
     """
     with open_folder(root) as folder:
         if not os.path.lexists(os.path.join(root, name)):  # noqa: PTH118 - text or path object
             return None
-        made = hash_file(name, root=folder, progress=options.progress, deadline=options.deadline)
+        made = hash_file(
+            name,
+            root=folder,
+            expected_size=size,
+            progress=options.progress,
+            deadline=options.deadline,
+        )
     held.add(made.digest)
     return made

@@ -19,25 +19,28 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from provenance.digest import (
-    FileDigest,
+    BlockDigests,
+    FileJob,
     Folder,
     TypedRoot,
-    hash_file,
+    hash_file_and_blocks,
     hash_tensors,
     open_folder,
     open_regular,
     printable_name,
     read_file,
-    walk_tree,
+    walk_folder,
 )
 from provenance.errors import InputError, ProvenanceError, UsageError
 from provenance.verification.sources import FolderSource, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from types import TracebackType
 
     from provenance.checks import ListedFile
+    from provenance.digest import FileDigest
+    from provenance.verification.batches import Reading
 
 __all__ = ["HubCacheSource"]
 
@@ -83,7 +86,7 @@ class HubCacheSource(FolderSource):
     @override
     def find(self, listed: Sequence[ListedFile]) -> Tree:
         """Walk the snapshot; a link into the blobs counts as the file that it leads to."""
-        found = walk_tree(self.path)
+        found = walk_folder(self.folder)
         sizes = {file.path: file.size for file in found.files}
         faults = []
         for fault in found.faults:
@@ -107,25 +110,19 @@ class HubCacheSource(FolderSource):
         return read_file(blob, max_bytes=max_bytes, root=self._blobs)
 
     @override
-    def hash(
-        self,
-        name: str,
-        *,
-        algorithms: Sequence[str],
-        expected_size: int,
-        progress: Callable[[int], None],
-        deadline: float | None,
-    ) -> FileDigest:
-        """Hash one file of the snapshot, or the blob that its link leads to."""
-        blob = self._links.get(name)
-        return hash_file(
-            name if blob is None else blob,
-            root=self.folder if blob is None else self._blobs,
-            algorithms=algorithms,
-            expected_size=expected_size,
-            progress=progress,
-            deadline=deadline,
-        )
+    def hash_many(
+        self, jobs: Sequence[FileJob], reading: Reading
+    ) -> list[FileDigest | ProvenanceError]:
+        """Hash files of the snapshot, or the blobs that their links lead to."""
+        results: dict[str, FileDigest | ProvenanceError] = {}
+        plain = [job for job in jobs if job.path not in self._links]
+        linked = [job for job in jobs if job.path in self._links]
+        blobs = [FileJob(self._links[job.path], job.size, job.algorithms) for job in linked]
+        for named, hashed, root in ((plain, plain, self.folder), (linked, blobs, self._blobs)):
+            if named:
+                made = reading.hash(root, hashed)
+                results.update(zip((job.path for job in named), made, strict=True))
+        return [results[job.path] for job in jobs]
 
     @override
     def hash_tensors(self, names: Iterable[str], *, deadline: float | None) -> TypedRoot:
@@ -135,6 +132,21 @@ class HubCacheSource(FolderSource):
             blobs = [self._links[name] for name in wanted]
             return hash_tensors(blobs, root=self._blobs, deadline=deadline)[0]
         return super().hash_tensors(wanted, deadline=deadline)
+
+    @override
+    def hash_blocks(
+        self, name: str, block_size: int, *, expected_size: int, deadline: float | None
+    ) -> BlockDigests:
+        """Hash the blocks of one file of the snapshot, or of the blob that its link leads to."""
+        blob = self._links.get(name)
+        return hash_file_and_blocks(
+            name if blob is None else blob,
+            block_size,
+            root=self.folder if blob is None else self._blobs,
+            algorithms=(),
+            expected_size=expected_size,
+            deadline=deadline,
+        )[1]
 
     def _blob_of(self, name: str) -> str | None:
         """Return the blob that a link leads to; `None` if it is no link of the one allowed form."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from provenance.digest import DigestCache
 from provenance.errors import ProvenanceError, UsageError, shown
 from provenance.signing import PublicKey, SignatureVerifier
 from provenance.trust import Pin, TrustPolicy
@@ -76,6 +77,15 @@ class Options:
     deadline: float | None
     """Time of `time.monotonic` after which no more bytes are read."""
 
+    cancelled: Callable[[], bool] | None
+    """Asked again and again; once it says true, no more bytes are read."""
+
+    workers: int | None
+    """How many threads or processes read at once; `None` for what suits the machine."""
+
+    cache: DigestCache | PathLike | None
+    """Where digests of unchanged files are known from; `None` reads every file."""
+
 
 def make_options(
     target: Target,
@@ -94,6 +104,9 @@ def make_options(
     clock: Clock | None,
     progress: Progress | None,
     deadline: float | None,
+    cancelled: Callable[[], bool] | None,
+    workers: int | None,
+    cache: DigestCache | PathLike | None,
 ) -> Options:
     """Return the checked request.
 
@@ -113,6 +126,7 @@ def make_options(
     for name, path in (("code", code), ("documents", documents)):
         if path is not None and not isinstance(path, str | os.PathLike):
             raise _nonsense(name, "a path", path)
+    _check_reading(cancelled, workers, cache)
     verifiers, names = _read_keys(keys)
     patterns = _texts(only, "only")
     if len(patterns) > MAX_PATTERNS:
@@ -130,7 +144,21 @@ def make_options(
         now=_read_clock(clock),
         progress=progress,
         deadline=deadline,
+        cancelled=cancelled,
+        workers=workers,
+        cache=cache,
     )
+
+
+def _check_reading(cancelled: object, workers: object, cache: object) -> None:
+    if cancelled is not None and not callable(cancelled):
+        raise _nonsense("cancelled", "a function", cancelled)
+    if workers is not None and (
+        isinstance(workers, bool) or not isinstance(workers, int) or workers < 1
+    ):
+        raise _nonsense("workers", "a whole number from 1", workers)
+    if cache is not None and not isinstance(cache, DigestCache | str | os.PathLike):
+        raise _nonsense("cache", "a digest cache or a path", cache)
 
 
 def _merge(

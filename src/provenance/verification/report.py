@@ -134,6 +134,12 @@ class FileCounts(Document):
     not_examined: _Size = 0
     """Signed files that were not looked at, or could not be."""
 
+    not_present: _Size = 0
+    """How many of those were not asked for and are not here either."""
+
+    cached: _Size = 0
+    """Of the files that matched, those that were not read: a cache knew their digests."""
+
     bytes_listed: _Size = 0
     """Their bytes, as signed."""
 

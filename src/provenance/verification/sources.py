@@ -16,25 +16,29 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from provenance.checks import MANIFEST_FOLDER
 from provenance.digest import (
+    BlockDigests,
     FileDigest,
+    FileJob,
     Folder,
     TreeFault,
     TypedRoot,
     check_name,
-    hash_file,
+    hash_file_and_blocks,
     hash_tensors,
     open_folder,
     printable_name,
     read_file,
-    walk_tree,
+    walk_folder,
 )
 from provenance.digest.opening import is_link
-from provenance.errors import DigestError, InputError
+from provenance.errors import DigestError, InputError, ProvenanceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from provenance.checks import ListedFile
+    from provenance.digest import FileDigest
+    from provenance.verification.batches import Reading
     from provenance.verification.options import PathLike
 
 __all__ = ["BundleSource", "DigestsSource", "FileSource", "FolderSource", "Source", "Tree"]
@@ -74,21 +78,10 @@ class Source(Protocol):
             InputError: It cannot be read, or is larger.
         """
 
-    def hash(
-        self,
-        name: str,
-        *,
-        algorithms: Sequence[str],
-        expected_size: int,
-        progress: Callable[[int], None],
-        deadline: float | None,
-    ) -> FileDigest:
-        """Return the digests of one file.
-
-        Raises:
-            InputError: It cannot be read, changed meanwhile, or took too long.
-            DigestError: Its size is not the expected one.
-        """
+    def hash_many(
+        self, jobs: Sequence[FileJob], reading: Reading
+    ) -> list[FileDigest | ProvenanceError]:
+        """Return the digests of files, or why there are none, in the order of the jobs."""
 
     def hash_tensors(self, names: Iterable[str], *, deadline: float | None) -> TypedRoot:
         """Return the tensor digest of safetensors files.
@@ -96,6 +89,16 @@ class Source(Protocol):
         Raises:
             InputError: One cannot be read.
             DigestError: One breaks its format.
+        """
+
+    def hash_blocks(
+        self, name: str, block_size: int, *, expected_size: int, deadline: float | None
+    ) -> BlockDigests:
+        """Return the digests of the blocks of one file.
+
+        Raises:
+            InputError: It cannot be read, changed meanwhile, or took too long.
+            DigestError: Its size is not the expected one.
         """
 
 
@@ -128,7 +131,7 @@ class FolderSource:
 
     def find(self, listed: Sequence[ListedFile]) -> Tree:
         """Walk the folder."""
-        found = walk_tree(self.path)
+        found = walk_folder(self.folder)
         sizes = {file.path: file.size for file in found.files}
         return Tree(MappingProxyType(sizes), found.empty_folders, found.faults)
 
@@ -146,28 +149,28 @@ class FolderSource:
         """Read one file below the folder."""
         return read_file(name, max_bytes=max_bytes, root=self.folder)
 
-    def hash(
-        self,
-        name: str,
-        *,
-        algorithms: Sequence[str],
-        expected_size: int,
-        progress: Callable[[int], None],
-        deadline: float | None,
-    ) -> FileDigest:
-        """Hash one file below the folder."""
-        return hash_file(
-            name,
-            root=self.folder,
-            algorithms=algorithms,
-            expected_size=expected_size,
-            progress=progress,
-            deadline=deadline,
-        )
+    def hash_many(
+        self, jobs: Sequence[FileJob], reading: Reading
+    ) -> list[FileDigest | ProvenanceError]:
+        """Hash files below the folder."""
+        return reading.hash(self.folder, jobs)
 
     def hash_tensors(self, names: Iterable[str], *, deadline: float | None) -> TypedRoot:
         """Hash the tensors of files below the folder."""
         return hash_tensors(names, root=self.folder, deadline=deadline)[0]
+
+    def hash_blocks(
+        self, name: str, block_size: int, *, expected_size: int, deadline: float | None
+    ) -> BlockDigests:
+        """Hash the blocks of one file."""
+        return hash_file_and_blocks(
+            name,
+            block_size,
+            root=self.folder,
+            algorithms=(),
+            expected_size=expected_size,
+            deadline=deadline,
+        )[1]
 
 
 class FileSource:
@@ -206,27 +209,32 @@ class FileSource:
         """Read the file."""
         return read_file(self.path, max_bytes=max_bytes)
 
-    def hash(
-        self,
-        name: str,
-        *,
-        algorithms: Sequence[str],
-        expected_size: int,
-        progress: Callable[[int], None],
-        deadline: float | None,
-    ) -> FileDigest:
-        """Hash the file."""
-        return hash_file(
-            self.path,
-            algorithms=algorithms,
-            expected_size=expected_size,
-            progress=progress,
-            deadline=deadline,
-        )
+    def hash_many(
+        self, jobs: Sequence[FileJob], reading: Reading
+    ) -> list[FileDigest | ProvenanceError]:
+        """Hash the file, under whatever name it was signed."""
+        folder, name = os.path.split(self.path)
+        try:
+            with open_folder(folder or os.curdir) as root:
+                return reading.hash(root, [FileJob(name, job.size, job.algorithms) for job in jobs])
+        except ProvenanceError as error:
+            return [error] * len(jobs)
 
     def hash_tensors(self, names: Iterable[str], *, deadline: float | None) -> TypedRoot:
         """Hash the tensors of the file."""
         return hash_tensors(self.path, deadline=deadline)[0]
+
+    def hash_blocks(
+        self, name: str, block_size: int, *, expected_size: int, deadline: float | None
+    ) -> BlockDigests:
+        """Hash the blocks of one file."""
+        return hash_file_and_blocks(
+            self.path,
+            block_size,
+            algorithms=(),
+            expected_size=expected_size,
+            deadline=deadline,
+        )[1]
 
     def _signed_name(self, name: str, listed: Sequence[ListedFile], size: int) -> str:
         """Return the listed name with the longest common end; of several, one of equal size."""
@@ -269,21 +277,21 @@ class DigestsSource:
         """Refuse: there are no bytes."""
         raise _no_bytes(name)
 
-    def hash(
-        self,
-        name: str,
-        *,
-        algorithms: Sequence[str],
-        expected_size: int,
-        progress: Callable[[int], None],
-        deadline: float | None,
-    ) -> FileDigest:
+    def hash_many(
+        self, jobs: Sequence[FileJob], reading: Reading
+    ) -> list[FileDigest | ProvenanceError]:
         """Refuse: there are no bytes."""
-        raise _no_bytes(name)
+        return [_no_bytes(job.path) for job in jobs]
 
     def hash_tensors(self, names: Iterable[str], *, deadline: float | None) -> TypedRoot:
         """Refuse: there are no bytes."""
         raise _no_bytes(MANIFEST_FOLDER)
+
+    def hash_blocks(
+        self, name: str, block_size: int, *, expected_size: int, deadline: float | None
+    ) -> BlockDigests:
+        """Refuse: there are no bytes."""
+        raise _no_bytes(name)
 
 
 class BundleSource(DigestsSource):

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from provenance.checks import Evidence, PartRung, SignatureOutcome
     from provenance.findings import Finding
-    from provenance.verification.report import Verdict
+    from provenance.verification.report import FileCounts, Verdict
 
-__all__ = ["judge", "summarise"]
+__all__ = ["judge", "quoted", "summarise"]
 
 #: What no verdict says, and every good one says so.
 DISCLAIMER = "Says nothing about quality or safety."
@@ -46,11 +46,13 @@ def summarise(
     signature: SignatureOutcome | None,
     parts: Sequence[PartRung],
     *,
+    files: FileCounts | None = None,
     name: str | None,
 ) -> str:
     """Return one line that says what came out, for somebody who reads nothing else."""
     if verdict == "PASS" and evidence is not None and signature is not None:
-        return f"PASS: {_passed(evidence, signature, name)} {_training(parts)} {DISCLAIMER}"
+        passed = _passed(evidence, signature, name) + _by_the_cache(files)
+        return f"PASS: {passed}. {_training(parts)} {DISCLAIMER}"
     first = _first(verdict, findings)
     if first is None:
         return f"{verdict}: nothing was verified."
@@ -58,14 +60,39 @@ def summarise(
     remedy = f" {first.remedy}" if first.remedy else ""
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     more = _more(errors - 1) if verdict == "FAIL" else ""
+    if verdict == "INCOMPLETE" and files is not None and _is_part(evidence):
+        where = f"{_counted(files)}. {where}"
     return f"{verdict}: {where}{first.message}.{remedy}{more}"
 
 
+def _is_part(evidence: Evidence | None) -> bool:
+    """Return whether only a part of a folder was asked for."""
+    return evidence is not None and evidence.source == "folder" and evidence.selected is not None
+
+
+def _counted(files: FileCounts) -> str:
+    """Return how much of the release was looked at, where only a part of it was asked for."""
+    left_out = files.not_examined - files.not_present
+    verb = "matches" if files.matched == 1 else "match"
+    said = [
+        f"{files.matched} of {files.listed} files {verb}" + _by_the_cache(files),
+        f"{files.not_present} not present" if files.not_present else "",
+        f"{left_out} not looked at" if left_out else "",
+    ]
+    return ", ".join(filter(None, said))
+
+
+def _by_the_cache(files: FileCounts | None) -> str:
+    if files is None or not files.cached:
+        return ""
+    return f" ({files.cached} of {files.listed} files by the cache, not read)"
+
+
 def _passed(evidence: Evidence, signature: SignatureOutcome, name: str | None) -> str:
-    pinned = f" (pinned as {_quoted(name)})" if name else ""
-    model = _quoted(evidence.manifest.model.name)
+    pinned = f" (pinned as {quoted(name)})" if name else ""
+    model = quoted(evidence.manifest.model.name)
     what = "the digests supplied are" if evidence.source == "digests" else "the files are"
-    return f"{what} exactly what key {signature.fingerprint}{pinned} signed as {model}."
+    return f"{what} exactly what key {signature.fingerprint}{pinned} signed as {model}"
 
 
 def _more(count: int) -> str:
@@ -75,7 +102,7 @@ def _more(count: int) -> str:
     return " There is 1 more error." if count == 1 else f" There are {count} more errors."
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     """Return a foreign name between double quotes, out of which no quote of its own leads."""
     text = shown(name)
     if not (text.startswith("'") and text.endswith("'")):

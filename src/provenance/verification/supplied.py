@@ -21,6 +21,8 @@ from provenance.verification.held import Held, hash_held, hash_held_below
 from provenance.verification.supplied_code import compare_code
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from provenance.manifest import Dataset, Manifest
     from provenance.verification.options import Options, PathLike
 
@@ -42,9 +44,14 @@ def compare_supplied(manifest: Manifest, options: Options) -> Held:
             held.say(label, "", "unknown", f"the manifest has no dataset {shown(name)}")
             continue
         where = f"/datasets/{known[name]}"
+        dataset = manifest.datasets[known[name]]
         try:
-            made = _read_dataset(held, options, manifest.datasets[known[name]], path)
-            _compare_dataset(held, label, manifest.datasets[known[name]], made, where)
+            difference = _difference_in_size(dataset, path)
+            if difference:  # then no byte of it has to be read
+                held.say(label, where, "mismatch", f"{label}: {difference}")
+                continue
+            made = _read_dataset(held, options, dataset, path)
+            _compare_dataset(held, label, dataset, made, where)
         except ProvenanceError as error:
             held.note(label, where, error)
     if options.code is not None:
@@ -60,11 +67,43 @@ def compare_supplied(manifest: Manifest, options: Options) -> Held:
     return held
 
 
+def _difference_in_size(dataset: Dataset, path: PathLike) -> str:
+    """Return how names and sizes differ from what was signed; empty if they do not, or none were.
+
+    Raises:
+        InputError: The folder cannot be read.
+    """
+    if not dataset.inventory and (dataset.files is None or dataset.salted):
+        return ""  # nothing to compare with
+    if os.path.isdir(path):  # noqa: PTH112 - text or path object
+        tree = walk_tree(path)
+        if tree.faults:
+            return ""  # what no tree may hold is named when it is read
+        found = {file.path: file.size for file in tree.files}
+    elif os.path.isfile(path) and len(dataset.inventory) == 1:  # noqa: PTH113 - text or path object
+        # The caller may call a single file what he likes.
+        found = {dataset.inventory[0].path: os.path.getsize(path)}  # noqa: PTH202 - text or path object
+    else:
+        return ""
+    if dataset.inventory:
+        signed = {entry.path: entry.size for entry in dataset.inventory}
+        return _names_differing(_differing_names(signed, found)) if signed != found else ""
+    if dataset.files is not None and dataset.files.size != len(found):
+        return f"there are {len(found)} files, signed were {dataset.files.size}"
+    return ""
+
+
 def _read_dataset(held: Held, options: Options, dataset: Dataset, path: PathLike) -> Inventory:
     """Return the inventory of what the caller holds, and remember its digests."""
     if not os.path.isdir(path):  # noqa: PTH112 - text or path object
         return _inventory_of_file(held, options, dataset, path)
-    made = hash_tree(path, progress=options.progress, deadline=options.deadline)
+    made = hash_tree(
+        path,
+        progress=options.progress,
+        deadline=options.deadline,
+        workers=options.workers,
+        cancelled=options.cancelled,
+    )
     for entry in made:
         held.add(entry.digest.digest_set)
     return made
@@ -102,9 +141,7 @@ def _is_same(dataset: Dataset, made: Inventory) -> bool:
 
 def _difference(dataset: Dataset, made: Inventory) -> str:
     if dataset.inventory:
-        names = _differing(dataset, made)
-        some = ", ".join(shown(name) for name in names[:MAX_NAMES_SHOWN])
-        return f"{len(names)} files differ from what was signed, e.g. {some}"
+        return _names_differing(_differing(dataset, made))
     signed = dataset.files
     size = "" if signed is None else f", signed is {signed.root} over {signed.size}"
     return f"the tree of {len(made)} files has the root {made.root.root}{size}"
@@ -114,9 +151,18 @@ def _differing(dataset: Dataset, made: Inventory) -> list[str]:
     """Return the names that are only on one side, or have other bytes there."""
     signed = {entry.path: entry.digest.get("blake3") for entry in dataset.inventory}
     found = {entry.path: entry.digest.blake3 for entry in made}
+    return _differing_names(signed, found)
+
+
+def _differing_names(signed: Mapping[str, object], found: Mapping[str, object]) -> list[str]:
     return sorted(
         name for name in signed.keys() | found.keys() if signed.get(name) != found.get(name)
     )
+
+
+def _names_differing(names: Sequence[str]) -> str:
+    some = ", ".join(shown(name) for name in names[:MAX_NAMES_SHOWN])
+    return f"{len(names)} files differ from what was signed, e.g. {some}"
 
 
 def _compare_documents(held: Held, options: Options, manifest: Manifest, path: PathLike) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from provenance.digest import FileDigest
-    from provenance.manifest import Manifest
+    from provenance.manifest import FileEntry, Manifest
     from provenance.verification.held import Held
     from provenance.verification.options import Options, PathLike
 
@@ -93,12 +93,24 @@ def _find_script(
     return found
 
 
+def _hash_entry(
+    held: Held, options: Options, path: PathLike, entry: FileEntry
+) -> FileDigest | None:
+    """Return what a file of the tree hashes to; `None` if it is not here or has another size."""
+    try:
+        return hash_held_below(held, options, path, entry.path, size=entry.size)
+    except DigestError as error:
+        if error.code == "size-mismatch":
+            return None  # then no byte of it has to be read
+        raise
+
+
 def _compare_tree(
     held: Held, options: Options, where: str, code: CodeReference, path: PathLike
 ) -> None:
     differing = []
     for entry in code.inventory:
-        made = hash_held_below(held, options, path, entry.path)
+        made = _hash_entry(held, options, path, entry)
         if made is None or not _is_same(made, entry.digest):
             differing.append(entry.path)
     if differing:

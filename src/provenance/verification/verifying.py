@@ -22,8 +22,9 @@ from provenance.verification.locating import locate
 from provenance.verification.options import make_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from provenance.digest import DigestCache
     from provenance.manifest import Manifest
     from provenance.trust import TrustPolicy
     from provenance.verification.options import Clock, KeyLike, Options, PathLike, Progress, Target
@@ -66,6 +67,9 @@ def inspect(
     clock: Clock | None = None,
     progress: Progress | None = None,
     deadline: float | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    workers: int | None = None,
+    cache: DigestCache | PathLike | None = None,
 ) -> Report:
     """Check everything that can be checked and return the report, whatever the verdict.
 
@@ -87,6 +91,10 @@ def inspect(
         clock: Returns the present time with its time zone; the system's clock by default.
         progress: Called with the number of bytes read since the last call.
         deadline: Time of `time.monotonic` after which no more bytes are read.
+        cancelled: Asked again and again; once it returns true, no more bytes are read.
+        workers: How many threads or processes read at once; what suits the machine by default.
+        cache: A digest cache, or the path of one, whose word is taken for large files that have not
+            changed since they were read; the report says of how many. Never used unless named.
 
     Raises:
         UsageError: An argument makes no sense, or a key cannot be used; nothing was verified.
@@ -109,6 +117,9 @@ def inspect(
         clock=clock,
         progress=progress,
         deadline=deadline,
+        cancelled=cancelled,
+        workers=workers,
+        cache=cache,
     )
     return build_report(_run(options), options)
 
@@ -130,6 +141,9 @@ def verify(
     clock: Clock | None = None,
     progress: Progress | None = None,
     deadline: float | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    workers: int | None = None,
+    cache: DigestCache | PathLike | None = None,
 ) -> VerifiedManifest:
     """Return the verified manifest of a release, or raise; the arguments are those of `inspect`.
 
@@ -155,6 +169,9 @@ def verify(
         clock=clock,
         progress=progress,
         deadline=deadline,
+        cancelled=cancelled,
+        workers=workers,
+        cache=cache,
     )
     outcome = _run(options)
     report = build_report(outcome, options)

@@ -1,0 +1,216 @@
+"""`provenance prove` and `provenance check-proof`: that one file stands in a signed tree."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from provenance.cli.output import format_option, say, say_error, say_json, say_note
+from provenance.errors import ProvenanceError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provenance.digest import ProofFile, TreeKind, TypedRoot
+    from provenance.trust import Pin
+    from provenance.verification import ProofReport
+
+__all__ = ["check_proof", "prove"]
+
+# What cannot be read is no wrong option: the command itself says so.
+_PATH = click.Path(path_type=Path, readable=False)
+
+
+@click.command(
+    short_help="Prove that one file stands in a signed tree.",
+    epilog="""
+    \b
+    Examples:
+      provenance prove my-model model.safetensors -o model.proof.json
+      provenance prove my-model --tensor layers.0.weight -o weight.proof.json
+      provenance prove my-model images/7.png --dataset train -o image.proof.json
+      provenance prove data.inventory.jsonl images/7.png -o image.proof.json
+      provenance prove shards.jsonl images/7.png --part part-3.inventory.jsonl -o image.proof.json
+    """,
+)
+@click.argument("source", type=_PATH)
+@click.argument("name", required=False)
+@click.option("--dataset", metavar="ID", help="The dataset of the manifest that has the file.")
+@click.option("--tensor", metavar="TENSOR", help="A tensor of the released weights, not a file.")
+@click.option(
+    "--part",
+    "parts",
+    type=_PATH,
+    multiple=True,
+    metavar="FILE",
+    help="An index of shards, or inventory, on the way to the file, the topmost first. May be "
+    "repeated.",
+)
+@click.option("-o", "--output", type=_PATH, metavar="FILE", help="Write the proof file here.")
+@format_option
+def prove(
+    *,
+    source: Path,
+    name: str | None,
+    dataset: str | None,
+    tensor: str | None,
+    parts: tuple[Path, ...],
+    output: Path | None,
+    output_format: str,
+) -> None:
+    """Prove that the file NAME stands in the signed tree of SOURCE.
+
+    SOURCE is a release folder, an inventory file, or an index of shards. The proof is a small file
+    that `check-proof` checks with the signed manifest and the one file alone: nobody needs the
+    other files. Nothing is verified here. Without -o the proof is printed.
+    """
+    from provenance.digest import write_atomic
+    from provenance.verification import prove_file
+
+    made = prove_file(source, name, dataset=dataset, tensor=tensor, parts=parts)
+    data = made.to_bytes()
+    if output is None:
+        # Canonical JSON and nothing else, so that it can go straight into a file.
+        say(data.decode("utf-8"))
+        return
+    write_atomic(output, data)
+    say_note(f"Wrote {output}")
+    if output_format == "json":
+        say_json({"bytes": len(data), "path": str(output), "root": made.root.to_tree()})
+        return
+    say(_described(made, len(data)))
+
+
+def _described(proof: ProofFile, size: int) -> str:
+    from provenance.render import escape, format_count
+
+    root = proof.root
+    return (
+        f"proof    {escape(proof.name)} ({format_count(size)} bytes)\n"
+        f"root     {root.root} ({root.tree}, {format_count(root.size)})\n"
+        f"pointer  {escape(proof.pointer or 'none: the proof names no manifest')}"
+    )
+
+
+@click.command(
+    "check-proof",
+    short_help="Check that one file stands in a signed tree.",
+    epilog="""
+    \b
+    Examples:
+      provenance check-proof model.proof.json model.safetensors \\
+          --manifest manifest.sigstore.json --key publisher.pub
+      provenance check-proof image.proof.json 7.png --root 65dce0… --size 3
+    """,
+)
+@click.argument("proof", type=_PATH)
+@click.argument("file", type=_PATH, required=False)
+@click.option("--manifest", type=_PATH, metavar="BUNDLE", help="The signed manifest.")
+@click.option(
+    "--key",
+    "keys",
+    type=_PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Public key, any of which may have signed. May be repeated. Without it, the keys that "
+    "you have pinned count.",
+)
+@click.option("--model", metavar="NAME", help="The name that the model must have.")
+@click.option("--root", metavar="HEX", help="A root that you trust, instead of a manifest.")
+@click.option("--size", type=int, metavar="N", help="How many entries the tree of --root has.")
+@click.option(
+    "--tree",
+    type=click.Choice(["file", "tensor", "block", "record", "shard"]),
+    default="file",
+    show_default=True,
+    help="The kind of the tree of --root.",
+)
+@format_option
+def check_proof(
+    *,
+    proof: Path,
+    file: Path | None,
+    manifest: Path | None,
+    keys: tuple[Path, ...],
+    model: str | None,
+    root: str | None,
+    size: int | None,
+    tree: TreeKind,
+    output_format: str,
+) -> int:
+    """Check that FILE is the entry of PROOF, and that the entry stands in a signed tree.
+
+    The first line says in words what is proved. Exit codes: 0 PASS, 1 FAIL (something
+    contradicts), 2 a wrong option, 3 INCOMPLETE (no key was named, or no FILE), 4 ERROR (something
+    could not be read).
+    """
+    trusted = _root(root, size, tree)
+    try:
+        report = _check(proof, file, manifest, trusted, keys=keys, model=model)
+    except UsageError:
+        raise
+    except ProvenanceError as error:
+        say_error(str(error))  # the work could not be done: here that is ERROR, and never FAIL
+        return 4
+    if output_format == "json":
+        say_json(report.to_tree())
+    else:
+        _print(report)
+    return report.exit_code
+
+
+def _check(
+    proof: Path,
+    file: Path | None,
+    manifest: Path | None,
+    root: TypedRoot | None,
+    *,
+    keys: tuple[Path, ...],
+    model: str | None,
+) -> ProofReport:
+    from provenance.cli.pinned import find_pins
+    from provenance.render import show_progress
+    from provenance.verification import check_proof as check
+
+    trusted: Sequence[Path | Pin] = keys
+    if not keys and manifest is not None:
+        trusted, model = find_pins(None, manifest, model=model, layout="plain")
+    with show_progress("Reading", sys.stderr, total=None) as progress:
+        return check(
+            proof,
+            file=file,
+            manifest=manifest,
+            root=root,
+            keys=trusted,
+            model=model,
+            progress=progress,
+        )
+
+
+def _root(root: str | None, size: int | None, tree: TreeKind) -> TypedRoot | None:
+    from provenance.digest import TypedRoot
+
+    if (root is None) != (size is None):
+        raise UsageError(
+            path="--root",
+            problem="a root is trusted with its size, and a size with its root",
+            remedy="give --root and --size together",
+        )
+    if root is None or size is None:
+        return None
+    try:
+        return TypedRoot(tree, size, root)
+    except ProvenanceError as error:
+        raise UsageError(path="--root", problem=error.problem) from error
+
+
+def _print(report: ProofReport) -> None:
+    from provenance.render import escape
+
+    say(escape(report.summary))
+    for finding in report.findings:
+        where = f"{finding.path}: " if finding.path else ""
+        say(escape(f"  {finding.code}: {where}{finding.message}"))

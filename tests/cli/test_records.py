@@ -1,0 +1,89 @@
+"""`provenance records`: the digests of records, and how two datasets relate."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from provenance.digest.records import hash_records
+from support.source import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cli.conftest import Command
+
+
+@pytest.fixture
+def data(work: Path) -> Path:
+    """Return a JSON Lines file, beside others with the rows shuffled and changed."""
+    rows = [b'{"a":1,"b":"x"}\n', b'{"a":2,"b":"y"}\n', b'{"a":3,"b":"z"}\n']
+    (work / "a.jsonl").write_bytes(b"".join(rows))
+    (work / "shuffled.jsonl").write_bytes(b"".join(reversed(rows)))
+    (work / "changed.jsonl").write_bytes(b"".join(rows).replace(b'"z"', b'"Z"'))
+    (work / "bad.jsonl").write_bytes(b'{"a":1,"a":2}\n')
+    return work / "a.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["bad.jsonl"], 1, "bad.jsonl:1"),
+        (["absent.jsonl"], 4, "cannot be read"),
+        (["a.jsonl", "--container", "excel"], 2, "excel"),
+        (["a.jsonl", "--columns", "c"], 1, "no column 'c'"),
+        (["a.jsonl", "--container", "parquet"], 1, "cannot be read"),
+        (["a.jsonl", "--container", "webdataset"], 1, "cut off"),
+        ([], 2, "PATH"),
+    ],
+    ids=["malformed", "absent", "container", "column", "no-parquet", "no-tar", "nothing"],
+)
+def test_says_in_one_line_what_is_wrong(
+    cli: Command, data: Path, arguments: list[str], code: int, message: str
+) -> None:
+    assert data.exists()
+    shown = cli("records", *arguments)
+    assert shown.code == code
+    assert shown.err.startswith("error: ")
+    assert shown.err.count("\n") == 1
+    assert message in shown.err
+
+
+def test_digests_are_those_of_the_library(cli: Command, data: Path) -> None:
+    made = hash_records(data)
+    shown = cli("records", "a.jsonl")
+    assert shown.out.splitlines() == [
+        f"tree     {made.root.root} (3 records)",
+        f"set      {made.multiset}",
+        "encoding records-v1",
+    ]
+    found = json.loads(cli("records", "a.jsonl", "--format", "json").out)
+    assert found == {"paths": ["a.jsonl"], **made.to_tree()}
+    chosen = json.loads(cli("records", "a.jsonl", "--columns", "b", "--format", "json").out)
+    assert chosen["recordTree"] == hash_records(data, columns=["b"]).root.to_tree()
+
+
+@pytest.mark.parametrize(
+    ("other", "relation", "code"),
+    [
+        ("a.jsonl", "same order and content", 0),
+        ("shuffled.jsonl", "same records in another order", 0),
+        ("changed.jsonl", "different content", 1),
+    ],
+)
+def test_a_shuffle_is_told_apart_from_a_change(
+    cli: Command, data: Path, other: str, relation: str, code: int
+) -> None:
+    assert data.exists()
+    shown = cli("records", "a.jsonl", "--compare", other)
+    assert shown.code == code
+    assert shown.out.splitlines()[-1] == f"relation {relation}"
+    found = json.loads(cli("records", "a.jsonl", "--compare", other, "--format", "json").out)
+    assert found["relation"] == relation
+    assert found["other"]["paths"] == [other]
+    page = (REPOSITORY / "docs" / "reference" / "json-output.md").read_text(encoding="utf-8")
+    section = page.split("\n## provenance records\n")[1].split("\n## ")[0]
+    assert set(found) == set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))

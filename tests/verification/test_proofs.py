@@ -1,0 +1,205 @@
+"""`prove_file` and `check_proof`: what a proof proves is what a named key signed, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from provenance import check_proof, prove_file
+from provenance.digest import (
+    Inventory,
+    InventoryDigest,
+    InventoryEntry,
+    ProofFile,
+    Shard,
+    ShardIndex,
+    TypedRoot,
+    hash_tree,
+    prove_in_shards,
+    split_inventory,
+)
+from provenance.envelope import Subject, write_bundle, write_statement
+from provenance.errors import DigestError, ManifestError, UsageError
+from provenance.manifest import MANIFEST_V1
+from provenance.signing import generate_private_key, sign_payload
+from support.releases import make_release, write_safetensors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from support.releases import SmallRelease
+
+KEY = generate_private_key("ed25519")
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> SmallRelease:
+    """Return a release with weights, made as a user makes one; no test changes it."""
+    return make_release(tmp_path_factory.mktemp("project"), key=KEY)
+
+
+@pytest.fixture
+def proof(release: SmallRelease) -> ProofFile:
+    """Return the proof of its weights."""
+    return prove_file(release.folder, "model.safetensors")
+
+
+def codes(report: Any) -> set[str]:  # noqa: ANN401 - a report
+    return {finding.code for finding in report.findings}
+
+
+def check(release: SmallRelease, proof: Any, **options: Any) -> Any:  # noqa: ANN401 - as `check_proof`
+    defaults = {
+        "manifest": release.manifest,
+        "keys": KEY.public_key,
+        "file": release.folder / "model.safetensors",
+    }
+    return check_proof(proof, **{**defaults, **options})
+
+
+def bundle_with(**fields: Any) -> bytes:  # noqa: ANN401 - JSON
+    """Return a signed bundle of the least manifest with these fields."""
+    tree: dict[str, Any] = {
+        "manifestVersion": "1.0",
+        "createdAt": "2026-11-01T12:00:00Z",
+        "producer": {"name": "Digits Lab"},
+        "model": {"name": "digits-mlp"},
+        "release": {"files": TypedRoot("file", 1, "0" * 64).to_tree()},
+        **fields,
+    }
+    subject = Subject(name="digits-mlp", digest={"sha256": "0" * 64})  # type: ignore[arg-type]  # a mapping does
+    return write_bundle(sign_payload(write_statement([subject], MANIFEST_V1, tree), KEY))
+
+
+def listing(count: int) -> Inventory:
+    return Inventory(
+        tuple(
+            InventoryEntry(digest=InventoryDigest(f"{n:064x}"), path=f"f{n}", size=n)
+            for n in range(count)
+        )
+    )
+
+
+def test_contradictions_fail(release: SmallRelease, proof: ProofFile) -> None:
+    other = generate_private_key("ed25519").public_key
+    level = proof.levels[0]
+    tampered: dict[str, tuple[Any, dict[str, Any]]] = {
+        "signature-invalid": (proof, {"keys": other}),
+        "model-name-mismatch": (proof, {"model": "another"}),
+        "digest-mismatch": (replace(proof, manifest="0" * 64), {}),
+        "digest-format": (b"{}", {}),
+    }
+    for code, (given, options) in tampered.items():
+        report = check(release, given, **options)
+        assert (report.verdict, report.exit_code) == ("FAIL", 1)
+        assert code in codes(report)
+    elsewhere = [
+        replace(proof, pointer="/release/tensors"),
+        replace(proof, pointer="/release/nothing"),
+        replace(proof, pointer=""),
+        replace(proof, levels=(replace(level, index=1 - level.index),)),
+        replace(proof, entry={**proof.entry, "blake3": "0" * 64}),
+        replace(proof, entry={**proof.entry, "size": 1}),
+        replace(proof, levels=(replace(level, root=replace(level.root, size=3)),)),
+    ]
+    for given in elsewhere:
+        report = check(release, given)
+        assert report.verdict == "FAIL", report.summary
+
+
+def test_bad_signature_stops_before_anything_is_read(
+    release: SmallRelease, proof: ProofFile
+) -> None:
+    other = generate_private_key("ed25519").public_key
+    report = check(release, proof, keys=other, file="/nowhere")
+    assert (report.verdict, report.model, report.signer) == ("FAIL", None, None)
+
+
+def test_other_documents_than_a_bundle_fail(release: SmallRelease, proof: ProofFile) -> None:
+    for data in (b"", b"{}", b"\x00", release.manifest.read_bytes()[:-9]):
+        assert check(release, proof, manifest=data).verdict == "FAIL"
+
+
+def test_what_cannot_be_read_is_an_error(release: SmallRelease, proof: ProofFile) -> None:
+    for options in ({"file": "/nowhere"}, {"file": "a\0b"}, {"manifest": "/nowhere"}):
+        report = check(release, proof, **options)
+        assert (report.verdict, report.exit_code) == ("ERROR", 4), report.summary
+    assert check(release, "/nowhere").verdict == "ERROR"
+
+
+def test_neither_or_both_of_manifest_and_root_is_a_usage_error(proof: ProofFile) -> None:
+    with pytest.raises(UsageError):
+        check_proof(proof)
+    with pytest.raises(UsageError):
+        check_proof(proof, manifest=b"", root=proof.root)
+
+
+def test_file_of_the_release_is_proved(release: SmallRelease, proof: ProofFile) -> None:
+    for given in (proof, proof.to_bytes()):
+        report = check(release, given)
+        assert (report.verdict, report.pointer) == ("PASS", "/release/files")
+        assert report.signer == KEY.fingerprint
+        assert f"key {KEY.fingerprint} signed" in report.summary
+    assert check(release, proof, keys=()).verdict == "INCOMPLETE"
+    assert check(release, proof, file=None).verdict == "INCOMPLETE"
+
+
+def test_tensor_is_proved_by_a_file_that_holds_it(release: SmallRelease, tmp_path: Path) -> None:
+    proof = prove_file(release.folder, tensor="weight")
+    assert check(release, proof).verdict == "PASS"
+    for number, tensors in enumerate(({"weight": [1.0, 2.0]}, {"other": [1.0]})):
+        path = tmp_path / f"{number}.safetensors"
+        path.write_bytes(write_safetensors(tensors))
+        assert check(release, proof, file=path).verdict == "FAIL"
+
+
+def test_file_of_a_dataset_is_proved(release: SmallRelease) -> None:
+    proof = prove_file(release.folder, "train.csv", dataset="train")
+    report = check(release, proof, file=release.folder.parent / "data" / "train.csv")
+    assert report.verdict == "PASS", report.summary
+    assert 'the file is "train.csv" of the dataset "train"' in report.summary
+    with pytest.raises(UsageError, match="the ids are"):
+        prove_file(release.folder, "train.csv", dataset="none")
+
+
+def test_file_of_a_sharded_dataset_is_proved() -> None:
+    parts = split_inventory(listing(9), 4)
+    index = ShardIndex(tuple(Shard(name, part.root) for name, part in parts.items()))
+    dataset = {"id": "web", "name": "Web", "shards": index.root.to_tree()}
+    proof = prove_in_shards(index, "part-00001", parts["part-00001"], "f5")
+    report = check_proof(proof, manifest=bundle_with(datasets=[dataset]), keys=KEY.public_key)
+    assert (report.verdict, report.pointer) == ("INCOMPLETE", "/datasets/0/shards")
+    assert "1 of 4 files, 1 of 3 shards" in report.summary
+    alone = check_proof(
+        prove_in_shards(index, "part-00001", parts["part-00001"], "f5"),
+        root=parts["part-00001"].root,
+    )
+    assert alone.verdict == "FAIL"
+
+
+def test_salted_dataset_has_no_proofs(tmp_path: Path) -> None:
+    root = listing(2).root.to_tree()
+    dataset = {"id": "d", "name": "D", "files": root, "salted": True}
+    place = tmp_path / "m" / "training-provenance"
+    place.mkdir(parents=True)
+    (place / "manifest.sigstore.json").write_bytes(bundle_with(datasets=[dataset]))
+    with pytest.raises(ManifestError, match="salts"):
+        prove_file(tmp_path / "m", "f1", dataset="d")
+
+
+def test_tree_that_was_not_signed_is_refused(release: SmallRelease, tmp_path: Path) -> None:
+    part = tmp_path / "other.jsonl"
+    part.write_bytes(hash_tree(release.folder.parent / "data").to_bytes())
+    with pytest.raises(DigestError) as caught:
+        prove_file(release.folder, "train.csv", dataset="train", parts=[part])
+    assert caught.value.code == "inventory-mismatch"
+
+
+def test_report_is_plain_json(release: SmallRelease, proof: ProofFile) -> None:
+    tree = check(release, proof).to_tree()
+    assert tree["entry"]["path"] == "model.safetensors"
+    assert set(tree) == {
+        "entry", "findings", "model", "pointer", "root", "signer", "summary", "verdict",
+    }  # fmt: skip
