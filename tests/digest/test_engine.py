@@ -71,7 +71,8 @@ def run(root: Path, jobs: Sequence[FileJob], **options: object) -> list[FileDige
     before = open_descriptors()
     with open_folder(root) as folder:
         results = hash_files(folder, jobs, **options)  # type: ignore[arg-type]  # passed through
-    assert open_descriptors() == before
+    # Fewer is no leak: what other tests left to the garbage collector may go meanwhile.
+    assert open_descriptors() <= before
     return [result.code if isinstance(result, ProvenanceError) else result for result in results]
 
 
@@ -317,7 +318,8 @@ def test_error_of_the_callers_progress_comes_through_and_leaves_nothing_open(
     before = open_descriptors()
     with open_folder(tmp_path) as folder, pytest.raises(KeyboardInterrupt):
         hash_files(folder, jobs, workers=2, in_child=in_child, progress=failing)
-    assert open_descriptors() == before
+    # Fewer is no leak: what other tests left to the garbage collector may go meanwhile.
+    assert open_descriptors() <= before
 
 
 def test_unexpected_error_of_a_thread_comes_through(

@@ -316,17 +316,17 @@ def _declare() -> None:
         DIGESTS.add(name, description, _PROOFS, partial(_proved, good, root), profile=3)
     for name, description, bad, root in _malformed():
         make = partial(_not_proved, bad, root, "digest-format")
-        DIGESTS.add(f"proof_file_{name}", description, f"{_PROOFS} [R-DIGEST-81]", make, profile=3)
+        DIGESTS.add(f"proof_file_{name}", description, f"{_PROOFS} [R-DIGEST-58]", make, profile=3)
     for name, description, bad, root in _mismatched():
         make = partial(_not_proved, bad, root, "digest-mismatch")
-        DIGESTS.add(f"proof_file_{name}", description, f"{_PROOFS} [R-DIGEST-82]", make, profile=3)
+        DIGESTS.add(f"proof_file_{name}", description, f"{_PROOFS} [R-DIGEST-59]", make, profile=3)
     unsafe = partial(
         _not_proved, _proof(entry={**_entry(2), "path": "../f2"}), _ROOT, "name-unsafe"
     )
     DIGESTS.add(
         "proof_file_name_unsafe",
         "The path of the entry leads out of the tree.",
-        f"{_PROOFS} [R-DIGEST-81]",
+        f"{_PROOFS} [R-DIGEST-58]",
         unsafe,
         profile=3,
     )
@@ -335,12 +335,12 @@ def _declare() -> None:
     )
     for name, description, code, data in _bad_indexes():
         make = partial(_bad_index, code, data)
-        DIGESTS.add(name, description, f"{_SHARDS} [R-DIGEST-86]", make, profile=3)
+        DIGESTS.add(name, description, f"{_SHARDS} [R-DIGEST-63]", make, profile=3)
     DIGESTS.add("parts_merged", "Two parts, each below its prefix.", _SHARDS, _merged, profile=3)
     DIGESTS.add(
         "parts_with_one_name",
         "A file stands in two parts.",
-        f"{_SHARDS} [R-DIGEST-88]",
+        f"{_SHARDS} [R-DIGEST-65]",
         partial(
             _merge_refused,
             {"": formulas.inventory({"a/f0": b""}, "blake3"), "a": _INVENTORY[:1]},
@@ -351,7 +351,7 @@ def _declare() -> None:
     DIGESTS.add(
         "parts_with_colliding_names",
         "The prefixes of two parts are one folder on some systems.",
-        f"{_SHARDS} [R-DIGEST-88]",
+        f"{_SHARDS} [R-DIGEST-65]",
         partial(_merge_refused, {"A": _INVENTORY[:1], "a": _INVENTORY[:1]}, "name-collision"),
         profile=3,
     )

@@ -331,9 +331,9 @@ def _bad() -> Iterable[tuple[str, str, str, str, bytes]]:
 def _declare_rows() -> None:
     for name, description, files, records, more in _good():
         make = partial(_returns, files, records, more)
-        DIGESTS.add(name, description, f"{_RECORDS} [R-DIGEST-90]", make, profile=3)
+        DIGESTS.add(name, description, f"{_RECORDS} [R-DIGEST-67]", make, profile=3)
     for name, description, code, file, data in _bad():
-        rule = "R-DIGEST-92" if file.endswith(".tar") else "R-DIGEST-91"
+        rule = "R-DIGEST-69" if file.endswith(".tar") else "R-DIGEST-68"
         make = partial(refuses, _request({file: data}), code, {file: data})
         DIGESTS.add(name, description, f"{_RECORDS} [{rule}]", make, profile=3)
 

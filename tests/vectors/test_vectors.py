@@ -33,6 +33,7 @@ UNREACHED = {
     "json-size": "a file of 64 MiB",
     "key-refused": "a key is an option: the verdict is USAGE, without findings",
     "link-found": "links cannot be kept in every repository",
+    "records-unsupported": "JSON, CSV and tar hold no type without an encoding; Arrow and Parquet do",
     "special-file": "special files cannot be kept in any repository",
     "tree-limit": "four million files, or a path that many systems cannot hold",
 }
