@@ -68,20 +68,20 @@ def _declare(rule: int) -> Callable[[Callable[[], Case]], Callable[[], Case]]:
     return RELEASE.vector(_RULES.format(rule), spec="digests.md", profile=2)
 
 
-@_declare(101)
+@_declare(74)
 def blocks_of_a_large_file() -> Case:
     """A file of two blocks and a byte has block digests; they were not recomputed."""
     release = _with_list(_entries(LARGE), LARGE)
     return release.passes(("blocks-not-recomputed", "/release/blocks"))
 
 
-@_declare(104)
+@_declare(77)
 def blocks_recomputed() -> Case:
     """Every recorded digest is recomputed, those of the blocks included."""
     return _good().passes(allDigests=True)
 
 
-@_declare(102)
+@_declare(75)
 def blocks_without_a_list() -> Case:
     """The root of the blocks is signed, and their list is not published here."""
     release = _good()
@@ -90,7 +90,7 @@ def blocks_without_a_list() -> Case:
     return release.passes(allDigests=True)
 
 
-@_declare(100)
+@_declare(73)
 def blocks_of_the_whole_file() -> Case:
     """The only block of a file is larger than the file."""
     size = 4 * SIZE
@@ -98,7 +98,7 @@ def blocks_of_the_whole_file() -> Case:
     return _with_list(entries, blockSize=size).passes(allDigests=True)
 
 
-@_declare(105)
+@_declare(78)
 def blocks_of_a_damaged_file() -> Case:
     """A bit of the second block is flipped: the file is refused, and its range is named."""
     signed = _with_list(_entries(LARGE), LARGE).sign()
@@ -106,14 +106,14 @@ def blocks_of_a_damaged_file() -> Case:
     return signed.fails(("digest-mismatch", NAME), ("damaged-ranges", NAME))
 
 
-@_declare(103)
+@_declare(76)
 def block_list_changed() -> Case:
     """A bit of the list is flipped after it was signed."""
     signed = _edited(lambda files: files.update({_LISTED: flip(files[_LISTED])}))
     return signed.fails(("companion-mismatch", f"{FOLDER}/{LIST}"))
 
 
-@_declare(103)
+@_declare(76)
 def block_list_with_blocks_swapped() -> Case:
     """Two digests of the list stand in another order than the signed root has them."""
     one, two, three = _entries(LARGE)
@@ -122,7 +122,7 @@ def block_list_with_blocks_swapped() -> Case:
     return release.fails(("blocks-mismatch", "/release/blocks/0/blocks"))
 
 
-@_declare(103)
+@_declare(76)
 def block_list_of_another_file() -> Case:
     """The list is signed, and is that of other bytes than the root."""
     entries = _entries(DATA)
@@ -130,35 +130,35 @@ def block_list_of_another_file() -> Case:
     return release.fails(("blocks-mismatch", "/release/blocks/0/blocks"))
 
 
-@_declare(103)
+@_declare(76)
 def block_list_missing() -> Case:
     """The list that the manifest refers to is not in the manifest folder."""
     signed = _edited(lambda files: files.pop(_LISTED))
     return signed.fails(("companion-missing", f"{FOLDER}/{LIST}"))
 
 
-@_declare(103)
+@_declare(76)
 def block_list_cut_off() -> Case:
     """The list is shorter than the signed one."""
     signed = _edited(lambda files: files.update({_LISTED: files[_LISTED][:-32]}))
     return signed.fails(("companion-mismatch", f"{FOLDER}/{LIST}"))
 
 
-@_declare(103)
+@_declare(76)
 def block_list_not_signed() -> Case:
     """A second list lies beside the signed one."""
     signed = _edited(lambda files: files.update({f"{INSIDE}/blocks/other.blocks": bytes(32)}))
     return signed.fails(("companion-extra", f"{FOLDER}/blocks/other.blocks"))
 
 
-@_declare(104)
+@_declare(77)
 def blocks_contradict_the_file() -> Case:
     """The blocks that were signed are not those of the file that was signed."""
     release = _with_list(_entries(flip(DATA)))
     return release.fails(("blocks-mismatch", "/release/blocks/0/blocks"), allDigests=True)
 
 
-@_declare(104)
+@_declare(77)
 def file_contradicts_the_blocks() -> Case:
     """The blocks are those of the file that is here, and its digest is that of another one."""
     release = _good()
@@ -169,7 +169,7 @@ def file_contradicts_the_blocks() -> Case:
     return signed.fails(("digest-mismatch", NAME), ("blocks-mismatch", "/release/blocks/0/blocks"))
 
 
-@_declare(102)
+@_declare(75)
 def blocks_twice() -> Case:
     """A file has block digests twice."""
     release = _good()
@@ -195,19 +195,19 @@ _BAD: tuple[tuple[str, str, dict[str, Any]], ...] = (
 def _declare_rows() -> None:
     for name, description, changes in _BAD:
         make = partial(_bad, changes)
-        RELEASE.add(name, description, _RULES.format(102), make, spec="digests.md", profile=2)
+        RELEASE.add(name, description, _RULES.format(75), make, spec="digests.md", profile=2)
 
 
 _declare_rows()
 
 
-@_declare(102)
+@_declare(75)
 def blocks_too_many() -> Case:
     """The file has one block by its sizes; root and list have two."""
     return _with_list(_entries(DATA) * 2).fails(("blocks-malformed", "/release/blocks/0"))
 
 
-@_declare(102)
+@_declare(75)
 def block_count_wrong() -> Case:
     """The root says another number of blocks than the sizes do, and the list has."""
     return _good(blocks={**_ROOT, "size": 4}).fails(
@@ -216,7 +216,7 @@ def block_count_wrong() -> Case:
     )
 
 
-@_declare(102)
+@_declare(75)
 def block_list_without_a_path() -> Case:
     """The list is referred to by its digest alone, so that nothing accounts for the file."""
     release = _good(list={"digest": formulas.digests(b"".join(_entries(DATA)))})
@@ -225,7 +225,7 @@ def block_list_without_a_path() -> Case:
     )
 
 
-@_declare(102)
+@_declare(75)
 def blocks_with_a_root_of_another_kind() -> Case:
     """The root of the blocks is that of a tree of files."""
     return _good(blocks={**_ROOT, "tree": "file"}).fails(

@@ -132,8 +132,9 @@ def hash_tree(
         workers: How many processors to use without an executor; by default, all that this process
             may. The result does not depend on it.
         cancelled: Asked now and then whether to stop.
-        cache: Digests of files that have not changed since it was told (`open_cache`); not asked
-            with an executor.
+        cache: Digests of files that have not changed since it was told (`open_cache`); asked for
+            files of more than 1 MiB, as smaller ones are hashed as quickly, and not with an
+            executor.
 
     Raises:
         DigestError: The tree holds something that no tree may hold (code of the fault), or the
@@ -163,15 +164,12 @@ def hash_tree(
     watch = Watch(progress, deadline, cancelled)
     names = tuple(dict.fromkeys(algorithms))
     with open_folder(root) as folder:
-        # Each reading checks the size for itself; only a cache wants to know it beforehand.
-        walk = _Walk(frozenset(skip), with_sizes=cache is not None)
+        # Each reading finds out the size for itself; asking here would cost more than the walk.
+        walk = _Walk(frozenset(skip), with_sizes=False)
         walk.run(folder)
         _require_no_faults(walk.faults)
         files = walk.files
-        jobs = [
-            (index, FileJob(path, None if size < 0 else size, names))
-            for index, (path, size) in enumerate(files)
-        ]
+        jobs = [(index, FileJob(path, None, names)) for index, (path, _) in enumerate(files)]
 
         def make(index: int, size: int, _: int, digests: Mapping[str, str]) -> InventoryEntry:
             digest = InventoryDigest(digests["blake3"], digests.get("sha256"))

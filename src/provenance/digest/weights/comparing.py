@@ -54,10 +54,10 @@ class TensorDifference:
     """Elements whose bytes differ; `None` if nobody can tell them apart (blocks, no NumPy)."""
 
     largest_absolute: float | int | None = None
-    """Largest |a - b| of finite elements: exact for integers; `None` if it is not known."""
+    """Largest `abs(a - b)` of finite elements: exact for integers; `None` if it is not known."""
 
     largest_relative: float | None = None
-    """Largest |a - b| / max(|a|, |b|) of finite elements."""
+    """Largest `abs(a - b) / max(abs(a), abs(b))` of finite elements."""
 
     special: int | None = None
     """Elements of which one is NaN or infinite and the other is not the same."""
