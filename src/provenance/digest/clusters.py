@@ -33,7 +33,8 @@ def dask_executor(address: str) -> Iterator[Executor]:
     distributed = import_extra("distributed", "dask", "Dask")
     try:
         client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RuntimeError, AssertionError) as error:
+        # Its last word, where its own event loop has not started in time, is an assertion.
         raise _unreachable("Dask", address, error) from error
     with client:
         # By default Dask takes calls with equal arguments for one, and answers from memory.
