@@ -15,9 +15,11 @@ from provenance.digest import (
     ProofFile,
     Shard,
     ShardIndex,
-    TypedRoot,
+    digest_bytes,
+    format_listing,
     hash_tree,
     prove_in_shards,
+    prove_in_trees,
     split_inventory,
 )
 from provenance.envelope import Subject, write_bundle, write_statement
@@ -61,15 +63,23 @@ def check(release: SmallRelease, proof: Any, **options: Any) -> Any:  # noqa: AN
 
 def bundle_with(**fields: Any) -> bytes:  # noqa: ANN401 - JSON
     """Return a signed bundle of the least manifest with these fields."""
+    released = Inventory((InventoryEntry(InventoryDigest("1" * 64, "2" * 64), "weights", 9),))
     tree: dict[str, Any] = {
         "manifestVersion": "1.0",
         "createdAt": "2026-11-01T12:00:00Z",
         "producer": {"name": "Digits Lab"},
         "model": {"name": "digits-mlp"},
-        "release": {"files": TypedRoot("file", 1, "0" * 64).to_tree()},
+        "release": {
+            "files": released.root.to_tree(),
+            "inventory": [
+                {"path": entry.path, "size": entry.size, "digest": dict(entry.digest.digest_set)}
+                for entry in released
+            ],
+        },
         **fields,
     }
-    subject = Subject(name="digits-mlp", digest={"sha256": "0" * 64})  # type: ignore[arg-type]  # a mapping does
+    sums = format_listing((entry.path, entry.digest.sha256 or "") for entry in released)
+    subject = Subject(name="digits-mlp", digest=digest_bytes(sums, ("sha256",)))
     return write_bundle(sign_payload(write_statement([subject], MANIFEST_V1, tree), KEY))
 
 
@@ -203,3 +213,20 @@ def test_report_is_plain_json(release: SmallRelease, proof: ProofFile) -> None:
     assert set(tree) == {
         "entry", "findings", "model", "pointer", "root", "signer", "summary", "verdict",
     }  # fmt: skip
+
+
+def test_manifest_that_contradicts_itself_proves_nothing() -> None:
+    listed = listing(3)
+    release = {"files": listed.root.to_tree(), "inventory": []}
+    proof = prove_in_trees([listed], "f1")
+    report = check_proof(proof, manifest=bundle_with(release=release), keys=KEY.public_key)
+    assert report.verdict == "FAIL"
+    assert "release-root-mismatch" in {finding.code for finding in report.findings}
+
+
+def test_what_only_looks_like_a_root_proves_nothing() -> None:
+    listed = listing(3)
+    extensions = {"https://example.org/x": {"files": listed.root.to_tree()}}
+    proof = prove_in_trees([listed], "f1")
+    report = check_proof(proof, manifest=bundle_with(extensions=extensions), keys=KEY.public_key)
+    assert (report.verdict, report.pointer) == ("FAIL", None)

@@ -232,6 +232,10 @@ def _prepare(path: str) -> None:
             raise _UnusableError("it is no regular file") from None
         if os.name == "posix" and (info.st_uid != os.geteuid() or info.st_mode & 0o022):
             raise _UnusableError("others can write to it") from None
+    # SQLite takes pages from a journal that lies beside the file, whoever put it there.
+    place = os.stat(folder)  # noqa: PTH116 - text path
+    if os.name == "posix" and (place.st_uid != os.geteuid() or place.st_mode & 0o022):
+        raise _UnusableError("others can write to its folder")
 
 
 def _check_format(connection: sqlite3.Connection) -> None:

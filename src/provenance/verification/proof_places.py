@@ -5,6 +5,7 @@ Source: `spec/digests.md`, section "Proof files".
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from provenance.canonical import join_pointer, resolve_pointer, write
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["dataset_at", "find_root"]
 
+# Where the format says what a root is over. Elsewhere (settings, extensions, what others signed)
+# an object that looks like a root is only text that the signer copied.
+_ROOTS = re.compile(
+    r"/release/(files|tensors|blocks/\d+/blocks)"
+    r"|/datasets/\d+/(files|recordTree|shards)"
+    r"|/training/checkpoints/\d+/(files|tensors)"
+)
+
 
 def find_root(loaded: Loaded, proof: ProofFile, findings: list[Finding]) -> str | None:
     """Return where the manifest holds the root that the proof leads to; say so if nowhere."""
@@ -28,7 +37,8 @@ def find_root(loaded: Loaded, proof: ProofFile, findings: list[Finding]) -> str 
     wanted = write(proof.root.to_tree())
     tree = loaded.parsed.tree
     if proof.pointer is None:
-        pointer = min(_places(tree, proof.root), key=_rank, default=None)
+        places = filter(_ROOTS.fullmatch, _places(tree, proof.root))
+        pointer = min(places, key=_rank, default=None)
         if pointer is None:
             message = "the manifest holds no such root; the proof is for another tree or version"
             findings.append(Finding("digest-mismatch", "", message))
@@ -43,7 +53,7 @@ def find_root(loaded: Loaded, proof: ProofFile, findings: list[Finding]) -> str 
         same = write(found) == wanted
     except CanonicalError:
         same = False
-    if not same:
+    if not same or not _ROOTS.fullmatch(proof.pointer):
         message = "the manifest does not hold the root that the proof leads to at this place"
         findings.append(Finding("digest-mismatch", proof.pointer, message))
         return None

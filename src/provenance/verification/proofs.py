@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provenance.canonical import MAX_BUNDLE_BYTES, MAX_PROOF_FILE_BYTES
+from provenance.checks import run_checks
 from provenance.digest import ProofFile, read_file
 from provenance.errors import DigestError, ProvenanceError, UsageError, shown
 from provenance.findings import CODES, Finding, Severity
+from provenance.verification.gathering import gather
 from provenance.verification.loading import finding_of, load_manifest
 from provenance.verification.options import make_options
 from provenance.verification.proof_places import dataset_at, find_root
 from provenance.verification.proof_text import say_proof
 from provenance.verification.proven_files import compare_file
 from provenance.verification.report import EXIT_CODES
+from provenance.verification.sources import BundleSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -138,6 +141,7 @@ def check_proof(
     if model is not None and document.model.name != model:
         message = f"the manifest is for {shown(document.model.name)}, not {shown(model)}"
         findings.append(Finding("model-name-mismatch", "/model/name", message))
+    findings.extend(_contradictions(loaded, options, findings))
     return _conclude(
         options,
         read,
@@ -199,6 +203,20 @@ def _load(options: Options) -> tuple[Loaded | None, list[Finding]]:
         return None, [Finding(code if code in CODES else "input-unreadable", "", str(error))]
     loaded = load_manifest(data, options.policy.keys)
     return loaded, list(loaded.findings)
+
+
+def _contradictions(loaded: Loaded, options: Options, known: Iterable[Finding]) -> list[Finding]:
+    """Return what `verify` would refuse the manifest for: such a one proves nothing."""
+    assert loaded.parsed is not None  # noqa: S101 - the caller has checked both
+    assert loaded.statement is not None  # noqa: S101
+    # The steps that need files find none, as for a bundle alone.
+    evidence, _ = gather(BundleSource(), loaded, loaded.parsed, loaded.statement, options)
+    said = {(finding.code, finding.path) for finding in known}
+    return [
+        finding
+        for finding in run_checks(evidence, options.policy)
+        if finding.severity is Severity.ERROR and (finding.code, finding.path) not in said
+    ]
 
 
 def _conclude(

@@ -16,7 +16,7 @@ from provenance.checks import MANIFEST_FOLDER, run_checks
 from provenance.digest import BlockDigests, read_file
 from provenance.digest.blocks import DIGEST_BYTES, whole_file_block
 from provenance.errors import DigestError, UsageError, VerificationError, shown
-from provenance.findings import Severity
+from provenance.findings import Finding, Severity
 from provenance.verification.building import Outcome, build_report
 from provenance.verification.gathering import gather
 from provenance.verification.loading import load_manifest
@@ -27,7 +27,6 @@ from provenance.verification.sources import BundleSource, FolderSource
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from provenance.findings import Finding
     from provenance.manifest import FileBlocks, Manifest
     from provenance.trust import TrustPolicy
     from provenance.verification.options import Clock, KeyLike, Options, PathLike
@@ -144,7 +143,8 @@ def _read_manifest(options: Options, stack: ExitStack) -> tuple[Source | None, M
 def _refused(
     options: Options, findings: tuple[Finding, ...], *, stopped_at: int
 ) -> VerificationError:
-    outcome = Outcome(source="bundle", findings=findings, stopped_at=stopped_at)
+    needed = Finding("required-not-checked", "", "a signed manifest of the release is required")
+    outcome = Outcome(source="bundle", findings=(*findings, needed), stopped_at=stopped_at)
     return VerificationError(build_report(outcome, options))
 
 
