@@ -224,6 +224,16 @@ def test_nothing_is_read_without_a_key_or_under_another_one(
     assert not (work / "output").exists()
 
 
+def test_what_holds_no_manifest_never_passes(cli: Command, work: Path, signed: Signed) -> None:
+    given_data(work, DATA)
+    (work / "empty").mkdir()
+    for release in ("nowhere", "empty", "input"):
+        found = cli("stream", release, "model.bin", "input", "-o", "output", "--key", signed.key)
+        assert found.code == 1
+        assert "PASS" not in found.err
+        assert "INCOMPLETE" in found.err
+
+
 @pytest.mark.parametrize(
     ("name", "source", "code"),
     [("other.bin", "input", 1), ("../model.bin", "input", 1), ("model.bin", "nowhere", 4)],

@@ -216,6 +216,12 @@ def test_file_that_others_can_write_to_is_not_trusted(filled: Path, mode: int) -
     assert_unused(filled, "others can write")
 
 
+@pytest.mark.parametrize("mode", [0o1777, 0o770], ids=["sticky", "group"])
+def test_folder_that_others_can_write_to_is_not_trusted(filled: Path, mode: int) -> None:
+    filled.parent.chmod(mode)  # a journal beside the file would be played into it
+    assert_unused(filled, "others can write to its folder")
+
+
 def test_path_that_cannot_be_is_a_miss(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     assert_unused(tmp_path / "file" / "digests.db", "not used")

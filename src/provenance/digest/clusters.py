@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ __all__ = ["dask_executor", "ray_cluster"]
 CONNECT_SECONDS = 30
 
 
+_DASK_ADDRESS = re.compile(r"(tcp|tls|ucx|wss?)://[^\s/]+:\d{1,5}|inproc://\S+")
+
+
 @contextmanager
 def dask_executor(address: str) -> Iterator[Executor]:
     """Connect to a Dask cluster, give its executor, and disconnect.
@@ -30,6 +34,9 @@ def dask_executor(address: str) -> Iterator[Executor]:
         MissingExtraError: Dask is not installed.
         InputError: Nothing answers there.
     """
+    if not _DASK_ADDRESS.fullmatch(address):  # its client would leave threads that never end
+        error = ValueError("an address is like tcp://host:8786")
+        raise _unreachable("Dask", address, error)
     distributed = import_extra("distributed", "dask", "Dask")
     try:
         client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
