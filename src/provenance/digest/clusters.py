@@ -34,10 +34,10 @@ def dask_executor(address: str) -> Iterator[Executor]:
         MissingExtraError: Dask is not installed.
         InputError: Nothing answers there.
     """
+    distributed = import_extra("distributed", "dask", "Dask")
     if not _DASK_ADDRESS.fullmatch(address):  # its client would leave threads that never end
         error = ValueError("an address is like tcp://host:8786")
         raise _unreachable("Dask", address, error)
-    distributed = import_extra("distributed", "dask", "Dask")
     try:
         client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError, RuntimeError, AssertionError) as error:
