@@ -168,20 +168,8 @@ def _options(
         manifest=manifest,
         keys=keys,
         model=model,
-        policy=None,
-        datasets=None,
-        code=None,
-        documents=None,
-        all_digests=False,
-        only=(),
-        layout="plain",
-        presets=(),
-        clock=None,
         progress=progress,
         deadline=deadline,
-        workers=None,
-        cache=None,
-        cancelled=None,
     )
 
 

@@ -88,23 +88,10 @@ def find_signed_file(
     """
     options = make_options(
         target,
-        manifest=None,
         keys=keys,
         model=model,
         policy=policy,
-        datasets=None,
-        code=None,
-        documents=None,
-        all_digests=False,
-        only=(),
-        layout="plain",
-        presets=(),
         clock=clock,
-        progress=None,
-        deadline=None,
-        cancelled=None,
-        workers=None,
-        cache=None,
     )
     if not options.policy.keys:
         raise UsageError(
