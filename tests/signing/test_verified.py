@@ -26,6 +26,8 @@ from provenance.errors import ProvenanceError, SignatureError
 from provenance.signing import (
     PrivateKey,
     PublicKey,
+    SigningTimes,
+    VerifiedSigner,
     generate_private_key,
     sign_payload,
     verify_bundle,
@@ -45,10 +47,14 @@ class Certificates:
     fingerprint = "sha256-of-an-authority"
     scheme = "x509"
 
-    def verify(self, bundle: Bundle) -> None:
+    def verify(self, bundle: Bundle, times: SigningTimes | None = None) -> VerifiedSigner:
         if bundle.certificate is None:
             problem = "not signed with a certificate"
             raise SignatureError(problem=problem, code="signature-unsupported")
+        proven = () if times is None else times.verified
+        return VerifiedSigner(
+            "certificate", "SHA256:leaf", "x509", "a@example.org", "SHA256:ca", proven
+        )
 
 
 def test_sign_write_read_verify_parse(key: PrivateKey) -> None:
@@ -90,8 +96,11 @@ def test_the_hint_says_which_key_is_tried_first() -> None:
         def __init__(self, fingerprint: str) -> None:
             self.fingerprint = fingerprint
 
-        def verify(self, _: Bundle) -> None:
+        def verify(self, _: Bundle, times: SigningTimes | None = None) -> VerifiedSigner:
+            assert times is not None
+            assert times.judged == (times.now,)
             tried.append(self.fingerprint)
+            return VerifiedSigner("key", self.fingerprint, self.scheme)
 
     verify_bundle(BUNDLE, [Recorder(OTHER.fingerprint), Recorder(KEY.fingerprint)])
     assert tried == [KEY.fingerprint]
@@ -139,9 +148,10 @@ def test_a_signature_that_was_checked_and_refused_outweighs_one_of_another_kind(
 
 def test_a_verifier_of_another_kind_plugs_in() -> None:
     certificate = replace(BUNDLE, key_hint=None, certificate=b"leaf")
-    assert (
-        verify_bundle(certificate, [OTHER, Certificates()]).fingerprint == Certificates.fingerprint
-    )
+    verified = verify_bundle(certificate, [OTHER, Certificates()])
+    assert isinstance(verified.verifier, Certificates)
+    assert verified.fingerprint == "SHA256:leaf"
+    assert verified.signer.vote == "a@example.org (issuer SHA256:ca)"
 
 
 def test_bytes_that_are_signed_as_something_else_are_no_payload() -> None:

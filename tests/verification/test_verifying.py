@@ -13,7 +13,7 @@ import pytest
 import provenance
 from provenance.digest import hash_tensors
 from provenance.errors import SignatureError, UsageError, VerificationError
-from provenance.signing import generate_private_key
+from provenance.signing import SigningTimes, VerifiedSigner, generate_private_key
 from provenance.trust import Pin, TrustPolicy
 from provenance.verification import inspect, verify
 from support.crafted import (
@@ -166,14 +166,17 @@ def test_own_kind_of_verifier_is_asked(folder: Path, look: Look) -> None:
         fingerprint = "own:1"
         scheme = "own"
 
-        def verify(self, bundle: Bundle) -> None:
+        def verify(self, bundle: Bundle, times: SigningTimes | None = None) -> VerifiedSigner:
             assert bundle.envelope.payload
+            assert times is not None
+            return VerifiedSigner("key", self.fingerprint, self.scheme)
 
     class Never:
         fingerprint = "own:2"
         scheme = "own"
 
-        def verify(self, bundle: Bundle) -> None:
+        def verify(self, bundle: Bundle, times: SigningTimes | None = None) -> VerifiedSigner:
+            del times
             problem = f"not over these {len(bundle.envelope.payload)} bytes"
             raise SignatureError(problem=problem, code="signature-invalid")
 

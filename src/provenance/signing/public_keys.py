@@ -22,6 +22,7 @@ from provenance.errors import SignatureError, SigningError
 from provenance.signing.containers import load_public, read_key_file
 from provenance.signing.edwards import check_edwards_key
 from provenance.signing.fingerprints import fingerprint_of, hint_of
+from provenance.signing.outcomes import VerifiedSigner
 from provenance.signing.schemes import SCHEMES, KeyKind, Scheme
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
     from provenance.envelope import Bundle
+    from provenance.signing.outcomes import SigningTimes
 
 __all__ = ["HASHES", "PublicKey", "refused_at", "refused_kind"]
 
@@ -126,8 +128,12 @@ class PublicKey:
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
 
-    def verify(self, bundle: Bundle) -> None:
-        """Return if this key signed the bundle; its hint and key id are not looked at.
+    def verify(self, bundle: Bundle, times: SigningTimes | None = None) -> VerifiedSigner:
+        """Return who signed the bundle if it is this key; its hint and key id are not looked at.
+
+        Args:
+            bundle: The bundle.
+            times: Handed on; a bare key has no end of its own.
 
         Raises:
             SignatureError: It did not (code `signature-invalid`), or a certificate did (code
@@ -145,6 +151,8 @@ class PublicKey:
             raise SignatureError(problem=problem, code="bundle-signature-count")
         message = pae(envelope.payload_type, envelope.payload)
         self.verify_message(message, envelope.signatures[0].sig)
+        proven = () if times is None else times.verified
+        return VerifiedSigner("key", self.fingerprint, self.scheme, times=proven)
 
     def verify_message(self, message: bytes, signature: bytes) -> None:
         """Return if `signature` is this key's over `message`; for a bundle, use `verify`.

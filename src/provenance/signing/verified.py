@@ -5,17 +5,24 @@ A payload comes only out of a successful `verify_bundle`. No I/O.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provenance.envelope import PAYLOAD_TYPE, Bundle, Envelope, Signature, pae
 from provenance.errors import SignatureError, UsageError, shown
 from provenance.signing.fingerprints import hint_of, parse_fingerprint
+from provenance.signing.outcomes import SigningTimes, VerifiedSigner
+from provenance.signing.protocols import BundleSigner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from provenance.signing.protocols import SignatureVerifier, Signer
+    from provenance.signing.protocols import (
+        SignatureVerifier,
+        Signer,
+        TimestampAuthority,
+        TimestampVerifier,
+    )
 
 __all__ = ["VerifiedEnvelope", "sign_payload", "verify_bundle"]
 
@@ -27,39 +34,71 @@ class VerifiedEnvelope:
     payload: bytes
     """The bytes that were signed; parse these and nothing else."""
 
-    fingerprint: str
-    """The fingerprint of the key that verified."""
+    signer: VerifiedSigner
+    """Who signed it."""
 
     verifier: SignatureVerifier
     """The signature verifier that verified, as the caller named it."""
 
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the key that signed."""
+        return self.signer.fingerprint
 
-def sign_payload(payload: bytes, signer: Signer, *, payload_type: str = PAYLOAD_TYPE) -> Bundle:
+
+def sign_payload(
+    payload: bytes,
+    signer: Signer | BundleSigner,
+    *,
+    payload_type: str = PAYLOAD_TYPE,
+    timestamps: Iterable[TimestampAuthority] = (),
+) -> Bundle:
     """Return a bundle with one signature over a payload.
 
     Args:
         payload: The canonical bytes of a statement (`provenance.envelope.write_statement`).
-        signer: The key.
+        signer: The key, or whatever makes whole bundles.
         payload_type: The type that is signed with the bytes.
+        timestamps: Authorities that witness the time of the signature; each adds a timestamp.
 
     Raises:
-        SigningError: The signer cannot sign.
+        SigningError: The signer cannot sign, or an authority does not answer.
     """
-    signature = Signature(sig=signer.sign(pae(payload_type, payload)), keyid=signer.hint)
-    envelope = Envelope(payload=payload, payload_type=payload_type, signatures=(signature,))
-    return Bundle(envelope=envelope, key_hint=signer.hint)
+    if isinstance(signer, BundleSigner):
+        bundle = signer.sign_bundle(payload, payload_type)
+    else:
+        signature = Signature(sig=signer.sign(pae(payload_type, payload)), keyid=signer.hint)
+        envelope = Envelope(payload=payload, payload_type=payload_type, signatures=(signature,))
+        bundle = Bundle(envelope=envelope, key_hint=signer.hint)
+    sig = bundle.envelope.signatures[0].sig
+    stamps = tuple(authority.stamp(sig) for authority in timestamps)
+    return replace(bundle, timestamps=(*bundle.timestamps, *stamps))
 
 
-def verify_bundle(bundle: Bundle, verifiers: Iterable[SignatureVerifier]) -> VerifiedEnvelope:
+def verify_bundle(
+    bundle: Bundle,
+    verifiers: Iterable[SignatureVerifier],
+    *,
+    times: SigningTimes | None = None,
+    timestamps: TimestampVerifier | None = None,
+) -> VerifiedEnvelope:
     """Return the payload of a bundle that one of the named keys or identities signed.
 
     Every verifier is tried; the bundle's hint only says which first. It is not authenticated, so it
     never decides whom to trust.
 
+    Args:
+        bundle: The bundle, parsed.
+        verifiers: The keys and identities, any of which may have signed.
+        times: The verifier's clock; `None` for the system's.
+        timestamps: The timestamp authorities that are trusted; `None` for none, which leaves the
+            timestamps of the bundle unread.
+
     Raises:
         SignatureError: None of them did (code `signature-invalid`), none can check this kind of
-            bundle (code `signature-unsupported`), none was named (code `signer-unknown`), or the
-            signed bytes are no statement (code `bundle-payload-type`).
+            bundle (code `signature-unsupported`), none was named (code `signer-unknown`), the
+            signed bytes are no statement (code `bundle-payload-type`), or a timestamp is false
+            (code `timestamp-invalid`).
     """
     if bundle.envelope.payload_type != PAYLOAD_TYPE:
         problem = f"expected {PAYLOAD_TYPE!r}, found {shown(bundle.envelope.payload_type)}"
@@ -71,14 +110,18 @@ def verify_bundle(bundle: Bundle, verifiers: Iterable[SignatureVerifier]) -> Ver
             remedy="get the publisher's key from a place you trust and name it",
             code="signer-unknown",
         )
+    times = SigningTimes.at_present() if times is None else times
+    if timestamps is not None and bundle.timestamps:
+        sig = bundle.envelope.signatures[0].sig
+        times = times.with_verified(*timestamps.verify(sig, bundle.timestamps))
     refusals: list[SignatureError] = []
     for verifier in ordered:
         try:
-            verifier.verify(bundle)
+            signer = verifier.verify(bundle, times)
         except SignatureError as error:
             refusals.append(error)
         else:
-            return VerifiedEnvelope(bundle.envelope.payload, verifier.fingerprint, verifier)
+            return VerifiedEnvelope(bundle.envelope.payload, signer, verifier)
     raise _summary(bundle, ordered, refusals) from refusals[0]
 
 
