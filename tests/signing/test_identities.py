@@ -56,7 +56,7 @@ UNMATCHED = {
 def test_a_pattern_that_would_trust_too_many_is_refused(pattern: str) -> None:
     with pytest.raises(UsageError) as caught:
         IdentityPattern(pattern)
-    assert caught.value.code == "identity-pattern"
+    assert caught.value.path == "identity"
 
 
 def test_a_kind_that_does_not_exist_is_refused() -> None:

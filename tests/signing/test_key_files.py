@@ -56,7 +56,7 @@ def test_a_pair_is_read_again(key: PrivateKey, tmp_path: Path) -> None:
 @pytest.mark.parametrize("existing", ["lab", "lab.pub"])
 def test_nothing_is_overwritten(existing: str, tmp_path: Path) -> None:
     (tmp_path / existing).write_text("precious")
-    with pytest.raises(InputError, match="never overwritten"):
+    with pytest.raises(UsageError, match="never overwritten"):
         write_key_pair(tmp_path / "lab", KEY)
     assert [path.name for path in tmp_path.iterdir()] == [existing]
     assert (tmp_path / existing).read_text() == "precious"
@@ -65,7 +65,7 @@ def test_nothing_is_overwritten(existing: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("existing", ["lab", "lab.pub"])
 def test_a_dangling_link_is_neither_followed_nor_replaced(existing: str, tmp_path: Path) -> None:
     (tmp_path / existing).symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(InputError, match="never overwritten"):
+    with pytest.raises(UsageError, match="never overwritten"):
         write_key_pair(tmp_path / "lab", KEY)
     assert [path.name for path in tmp_path.iterdir()] == [existing]
 
@@ -76,7 +76,7 @@ def test_a_name_that_appears_in_between_is_not_overwritten(
 ) -> None:
     (tmp_path / raced).write_text("precious")
     monkeypatch.setattr(os.path, "lexists", lambda _: False)
-    with pytest.raises(InputError, match="never overwritten"):
+    with pytest.raises(UsageError, match="never overwritten"):
         write_key_pair(tmp_path / "lab", KEY)
     monkeypatch.undo()
     assert [path.name for path in tmp_path.iterdir()] == [raced]
@@ -129,7 +129,7 @@ def test_a_file_system_without_hard_links_works_too(
     assert mode(private) == 0o600
     assert load_private_key(private) == KEY
     assert PublicKey.load(public) == KEY.public_key
-    with pytest.raises(InputError):
+    with pytest.raises(UsageError):
         write_key_pair(tmp_path / "lab", KEY)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from provenance.errors import InputError, SigningError, UsageError
 from provenance.signing import (
-    SCHEMES,
+    DEFAULT_SCHEMES,
     PrivateKey,
     PublicKey,
     Signer,
@@ -34,7 +36,7 @@ SECRET = "correct horse \N{PILE OF POO}"  # noqa: S105 - a password of a key of 
 
 def test_a_private_key_is_a_signer(key: PrivateKey) -> None:
     assert isinstance(key, Signer)
-    assert key.scheme == SCHEMES[key.kind].scheme
+    assert key.scheme == DEFAULT_SCHEMES[key.kind].scheme
     assert key.hint == key.public_key.hint
     key.public_key.verify_message(b"message", key.sign(b"message"))
 
@@ -44,8 +46,8 @@ def test_the_default_is_p256() -> None:
 
 
 def test_an_unknown_kind_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="found 'rsa'"):
-        generate_private_key("rsa")  # type: ignore[arg-type]  # what the test is about
+    with pytest.raises(UsageError, match="found 'dsa'"):
+        generate_private_key("dsa")  # type: ignore[arg-type]  # what the test is about
 
 
 @pytest.mark.parametrize("password", [None, SECRET, SECRET.encode(), lambda: SECRET])
@@ -80,12 +82,16 @@ def test_keys_of_the_openssl_program_are_read(
     openssl: Callable[..., bytes], tmp_path: Path
 ) -> None:
     file, encrypted, der = tmp_path / "key", tmp_path / "encrypted", tmp_path / "der"
-    for curve in ("prime256v1", "secp384r1"):
+    for curve in ("prime256v1", "secp384r1", "secp521r1"):
         # writes an EC PARAMETERS block in front of the key
         openssl("ecparam", "-genkey", "-name", curve, "-out", file)
         assert file.read_bytes().startswith(b"-----BEGIN EC PARAMETERS-----")
         check_openssl_key(openssl, file)
-    for arguments in (["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], ["ED25519"]):
+    for arguments in (
+        ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        ["ED25519"],
+        ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+    ):
         openssl("genpkey", "-algorithm", *arguments, "-out", file)
         check_openssl_key(openssl, file)
         openssl("pkey", "-in", file, "-aes256", "-passout", "pass:secret", "-out", encrypted)
@@ -99,7 +105,10 @@ def check_openssl_key(openssl: Callable[..., bytes], file: Path) -> None:
     assert key.public_key == PublicKey.from_pem(openssl("pkey", "-in", file, "-pubout"))
 
 
-@pytest.mark.parametrize(("kind", "digest"), [("ecdsa-p256", "-sha256"), ("ecdsa-p384", "-sha384")])
+@pytest.mark.parametrize(
+    ("kind", "digest"),
+    [("ecdsa-p256", "-sha256"), ("ecdsa-p384", "-sha384"), ("ecdsa-p521", "-sha512")],
+)
 def test_the_openssl_program_verifies_our_signatures(
     openssl: Callable[..., bytes], tmp_path: Path, kind: str, digest: str
 ) -> None:
@@ -108,6 +117,59 @@ def test_the_openssl_program_verifies_our_signatures(
         (tmp_path / name).write_bytes(data)
     files = ("-verify", tmp_path / "pub", "-signature", tmp_path / "sig", tmp_path / "m")
     assert openssl("dgst", digest, *files) == b"Verified OK\n"
+
+
+@pytest.mark.parametrize("scheme", ["rsa-pss-sha256", "rsa-pkcs1v15-sha256"])
+def test_the_openssl_program_verifies_rsa(
+    openssl: Callable[..., bytes], tmp_path: Path, scheme: str
+) -> None:
+    key = PrivateKey.from_handle(rsa.generate_private_key(65537, 2048), scheme=scheme)
+    for name, data in {"pub": key.public_key.to_pem(), "sig": key.sign(b"m"), "m": b"m"}.items():
+        (tmp_path / name).write_bytes(data)
+    padding = ("pss", "rsa_pss_saltlen:32") if "pss" in scheme else ("pkcs1",)
+    options = [part for value in padding for part in ("-sigopt", value)]
+    options[1] = f"rsa_padding_mode:{options[1]}"
+    files = ("-verify", tmp_path / "pub", "-signature", tmp_path / "sig", tmp_path / "m")
+    assert openssl("dgst", "-sha256", *options, *files) == b"Verified OK\n"
+
+
+@pytest.mark.parametrize("size", [1_024, 2_047])
+def test_short_rsa_keys_are_refused(size: int) -> None:
+    with pytest.raises(SigningError, match=f"an RSA key of {size} bits") as caught:
+        PrivateKey.from_handle(rsa.generate_private_key(65537, size))
+    assert caught.value.code == "key-refused"
+
+
+@pytest.mark.parametrize("scheme", ["rsa-pss-sha256", "ed25519", "none"])
+def test_a_scheme_of_another_kind_of_key_is_a_usage_error(scheme: str) -> None:
+    key = generate_private_key("ecdsa-p256")
+    with pytest.raises(UsageError, match="signs by ecdsa-p256-sha256, not by"):
+        PrivateKey.from_pem(key.to_pem(), scheme=scheme)
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
+def test_keys_of_openssh_are_read(tmp_path: Path, kind: str) -> None:
+    program = shutil.which("ssh-keygen")
+    if program is None:
+        pytest.skip("there is no ssh-keygen program here")
+    for password in ("", "secret"):
+        file = tmp_path / f"key{len(password)}"
+        command = [program, "-q", "-t", kind, "-N", password, "-C", "me@host", "-f", str(file)]
+        subprocess.run(command, check=True)
+        key = load_private_key(file, password or None)
+        assert key.public_key == PublicKey.load(file.with_name(file.name + ".pub"))
+        key.public_key.verify_message(b"m", key.sign(b"m"))
+        if password:
+            with pytest.raises(SigningError, match="encrypted, and no password was given"):
+                load_private_key(file)
+            with pytest.raises(SigningError, match="the password is wrong"):
+                load_private_key(file, "hunter2")
+
+
+def test_without_ml_dsa_the_message_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("provenance.signing.algorithms.mldsa", None)
+    with pytest.raises(SigningError, match="the installed cryptography has no ML-DSA"):
+        generate_private_key("ml-dsa-65")
 
 
 def test_a_password_is_only_asked_for_if_the_key_is_encrypted() -> None:
@@ -151,16 +213,14 @@ def test_a_key_is_not_written_under_an_empty_password(
 
 def test_wrong_files_are_refused_in_words(tmp_path: Path) -> None:
     key = generate_private_key()
-    p521 = ec.generate_private_key(ec.SECP521R1()).private_bytes(PEM, PKCS8, PLAIN)
-    rsa_key = rsa.generate_private_key(65537, 2048)
+    koblitz = ec.generate_private_key(ec.SECP256K1()).private_bytes(PEM, PKCS8, PLAIN)
     for data, problem in (
         (key.public_key.to_pem(), "a public key, expected a private one"),
         (key.to_pem() * 2, "PEM blocks PRIVATE KEY, PRIVATE KEY, expected exactly one"),
-        (p521, "a key of kind ECDSA secp521r1"),
-        (rsa_key.private_bytes(PEM, PKCS8, PLAIN), "a key of kind RSA"),
-        (rsa_key.private_bytes(PEM, TRADITIONAL, PLAIN), "an RSA key, expected"),
+        (koblitz, "a key of kind ECDSA secp256k1"),
+        (b"-----BEGIN DSA PRIVATE KEY-----\n", "a DSA key"),
         (b"-----BEGIN CERTIFICATE-----\n", "a certificate, expected a bare key"),
-        (b"-----BEGIN OPENSSH PRIVATE KEY-----\n", "an OpenSSH private key"),
+        (b"-----BEGIN OPENSSH PRIVATE KEY-----\n", "not a private key"),
         (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "not a private key"),
         (key.public_key.spki, "not a private key"),
         (b"", "not a private key"),

@@ -7,12 +7,12 @@ import hashlib
 import json
 from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa, x25519
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, x25519
 
 from provenance.envelope import Bundle, parse_bundle, write_bundle
 from provenance.errors import InputError, SignatureError, SigningError
@@ -86,10 +86,6 @@ def test_explicit_curve_parameters_are_the_same_key(
 
 def other_keys() -> dict[str, bytes]:
     return {
-        "RSA": rsa.generate_private_key(65537, 2048).public_key().public_bytes(PEM, SPKI),
-        "ECDSA secp521r1": ec.generate_private_key(ec.SECP521R1())
-        .public_key()
-        .public_bytes(PEM, SPKI),
         "ECDSA secp256k1": ec.generate_private_key(ec.SECP256K1())
         .public_key()
         .public_bytes(PEM, SPKI),
@@ -126,9 +122,12 @@ def wrong_files() -> dict[str, tuple[bytes, str]]:
         "private key behind a public one": (pem + key.to_pem(), "a private key"),
         "two keys": (pem + pem, "PEM blocks PUBLIC KEY, PUBLIC KEY, expected exactly one"),
         "many keys": (pem * 9, "PUBLIC KEY, …, expected exactly one"),
-        "OpenSSH private key": (b"-----BEGIN OPENSSH PRIVATE KEY-----\n", "an OpenSSH private key"),
-        "OpenSSH public key": (b"ssh-ed25519 AAAA me@host\n", "an OpenSSH public key"),
-        "OpenSSH ECDSA key": (b"ecdsa-sha2-nistp256 AAAA\n", "an OpenSSH public key"),
+        "OpenSSH private key": (b"-----BEGIN OPENSSH PRIVATE KEY-----\n", "a private key, exp"),
+        "OpenSSH public key that is cut": (b"ssh-ed25519 AAAA me@host\n", "not an OpenSSH public"),
+        "OpenSSH ECDSA key that is cut": (b"ecdsa-sha2-nistp256 AAAA\n", "not an OpenSSH public"),
+        "OpenSSH DSA key": (b"ssh-dss AAAA\n", "not an OpenSSH public"),
+        "OpenSSH keys": (b"ssh-ed25519 AAAA\nssh-ed25519 AAAA\n", "2 lines of OpenSSH keys"),
+        "security key": (b"sk-ssh-ed25519@openssh.com AAAA\n", "a key of a security key"),
         "cosign key": (b"-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n", "a cosign private"),
         "old cosign key": (b"-----BEGIN ENCRYPTED COSIGN PRIVATE KEY-----\n", "a cosign private"),
         "PGP key": (b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n", "PGP PUBLIC KEY BLOCK, expected"),
@@ -263,35 +262,45 @@ def test_a_bundle_made_by_hand_with_several_signatures_is_refused(key: PrivateKe
     [
         ("ecdsa_secp256r1_sha256_test.json", 174, 310),
         ("ecdsa_secp384r1_sha384_test.json", 194, 310),
+        ("ecdsa_secp521r1_sha512_test.json", 232, 310),
         ("ed25519_test.json", 88, 63),
+        ("rsa_pss_3072_sha256_mgf1_32_test.json", 63, 45),
+        ("rsa_signature_3072_sha256_test.json", 8, 251),
+        ("mldsa_65_verify_test.json", 79, 131),
     ],
 )
 def test_wycheproof_agrees(outside_vectors: Path, file: str, valid: int, invalid: int) -> None:
     counts = {"valid": 0, "invalid": 0}
     document = json.loads((outside_vectors / "wycheproof" / file).read_text())
     for group in document["testGroups"]:
-        key = PublicKey.from_der(bytes.fromhex(group["publicKeyDer"]))
         for test in group["tests"]:
-            try:
-                key.verify_message(bytes.fromhex(test["msg"]), bytes.fromhex(test["sig"]))
-                found = "valid"
-            except SignatureError:
-                found = "invalid"
-            assert found == test["result"], (test["tcId"], test["comment"])
-            counts[found] += 1
+            found = wycheproof_result(group, test)
+            assert found == wycheproof_expected(test), (test["tcId"], test["comment"])
+            counts[test["result"] if test["result"] != "acceptable" else found] += 1
     assert counts == {"valid": valid, "invalid": invalid}
 
 
-def test_wycheproof_keys_of_other_kinds_are_refused(outside_vectors: Path) -> None:
-    for file in (
-        "ecdsa_secp521r1_sha512_test",
-        "rsa_pss_3072_sha256_mgf1_32_test",
-        "mldsa_65_verify_test",
-    ):
-        document = json.loads((outside_vectors / "wycheproof" / f"{file}.json").read_text())
-        with pytest.raises(SigningError) as caught:
-            PublicKey.from_der(bytes.fromhex(document["testGroups"][0]["publicKeyDer"]))
-        assert caught.value.code == "key-refused"
+def wycheproof_result(group: dict[str, Any], test: dict[str, Any]) -> str:
+    scheme = "rsa-pkcs1v15-sha256" if group["type"] == "RsassaPkcs1Verify" else None
+    der, message = bytes.fromhex(group["publicKeyDer"]), bytes.fromhex(test["msg"])
+    try:
+        PublicKey.from_der(der, scheme=scheme).verify_message(message, bytes.fromhex(test["sig"]))
+    except (SignatureError, SigningError):
+        return "invalid"
+    return "valid"
+
+
+def wycheproof_expected(test: dict[str, Any]) -> str:
+    """Return what we say: as Wycheproof, but for two choices that are fixed here."""
+    if test["result"] == "acceptable":
+        # PKCS#1 v1.5 whose DigestInfo lacks the NULL of its algorithm: one spelling counts.
+        assert test["flags"] == ["MissingNull"]
+        return "invalid"
+    if test.get("ctx"):
+        # ML-DSA with a context string: ours is always empty, so it signs something else.
+        return "invalid"
+    result: str = test["result"]
+    return result
 
 
 def test_a_dsa_key_is_refused() -> None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["KEY_KINDS", "keygen", "password_option", "password_source", "read_password"]
 
-#: The kinds of keys, the default first; a test compares them with `provenance.signing.SCHEMES`.
-KEY_KINDS = ("ecdsa-p256", "ecdsa-p384", "ed25519")
+#: The kinds of keys, the default first; a test compares them with the table of schemes.
+KEY_KINDS = ("ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "ed25519", "rsa", "ml-dsa-65")
 #: Largest password file.
 MAX_PASSWORD_BYTES = 4_096
 

@@ -15,7 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from provenance.digest import read_file
-from provenance.errors import SigningError
+from provenance.errors import MissingExtraError, SigningError
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -35,16 +35,21 @@ _SHOWN_LABELS = 4
 _PEM_MARK = b"-----BEGIN "
 # `openssl ecparam -genkey` writes this block before the key; the key names its curve by itself.
 _EC_PARAMETERS = b"EC PARAMETERS"
-_PRIVATE_LABELS = (b"PRIVATE KEY", b"ENCRYPTED PRIVATE KEY", b"EC PRIVATE KEY")
+_OPENSSH_PRIVATE = b"OPENSSH PRIVATE KEY"
+_PRIVATE_LABELS = (
+    b"PRIVATE KEY",
+    b"ENCRYPTED PRIVATE KEY",
+    b"EC PRIVATE KEY",
+    b"RSA PRIVATE KEY",
+    _OPENSSH_PRIVATE,
+)
+# How a line of OpenSSH begins; `sk-` keys sign other bytes than a message.
+_OPENSSH_PUBLIC = (b"ssh-", b"ecdsa-sha2-", b"sk-")
 # What people name by mistake, and what to tell them.
 _REFUSALS: dict[bytes, tuple[str, str]] = {
     b"CERTIFICATE": (
         "a certificate, expected a bare key",
         "a key taken out of it would lose the certificate's limits; name a key file",
-    ),
-    b"OPENSSH PRIVATE KEY": (
-        "an OpenSSH private key, which this version does not read",
-        "make a key with `provenance keygen`",
     ),
     b"ENCRYPTED COSIGN PRIVATE KEY": (
         "a cosign private key, which this version does not read",
@@ -54,8 +59,8 @@ _REFUSALS: dict[bytes, tuple[str, str]] = {
         "a cosign private key, which this version does not read",
         "make a key with `provenance keygen`",
     ),
-    b"RSA PRIVATE KEY": (
-        "an RSA key, expected ECDSA P-256, ECDSA P-384 or Ed25519",
+    b"DSA PRIVATE KEY": (
+        "a DSA key, which nobody should use any more",
         "make a key with `provenance keygen`",
     ),
 }
@@ -74,15 +79,17 @@ def read_key_file(path: str | PathLike[str]) -> tuple[bytes, bool]:
     except ValueError:  # a name with U+0000 in it, which the reader refuses in words
         real = os.fspath(path)
     data = read_file(real, max_bytes=MAX_KEY_FILE_BYTES)
-    return data, _PEM_MARK in data or data.startswith((b"ssh-", b"ecdsa-sha2-"))
+    return data, _PEM_MARK in data or data.startswith(_OPENSSH_PUBLIC)
 
 
 def load_public(data: bytes, *, pem: bool) -> PublicKeyTypes:
-    """Return the public key of a PEM or DER document, of whatever kind.
+    """Return the public key of a PEM or DER document or of an OpenSSH line, of whatever kind.
 
     Raises:
         SigningError: The document holds something else.
     """
+    if data.startswith(_OPENSSH_PUBLIC):
+        return _load_openssh_public(data)
     if pem:
         _check_public_label(data)
     load = serialization.load_pem_public_key if pem else serialization.load_der_public_key
@@ -98,15 +105,19 @@ def load_private(data: bytes, password: Password, *, pem: bool) -> PrivateKeyTyp
     Raises:
         SigningError: The document holds something else, or the password is wrong or missing.
     """
-    if pem:
-        _check_private_label(data)
+    label = _check_private_label(data) if pem else b""
     load = serialization.load_pem_private_key if pem else serialization.load_der_private_key
+    if label == _OPENSSH_PRIVATE:
+        load = serialization.load_ssh_private_key
     try:
         key = load(data, None)
     except TypeError as error:  # the loader's way of saying that the key is encrypted
         return _load_encrypted(load, data, password, error)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise _refusal("not a private key that can be read (PKCS#8 or EC, PEM or DER)") from error
+        if label == _OPENSSH_PRIVATE and "password" in str(error).lower():
+            return _load_encrypted(load, data, password, error)
+        problem = "not a private key that can be read (PKCS#8, EC, RSA or OpenSSH)"
+        raise _refusal(problem) from error
     if password is not None and not callable(password):
         remedy = "leave the password out, or encrypt the key"
         raise _refusal("a password was given, but the key is not encrypted", remedy)
@@ -123,7 +134,7 @@ def _load_encrypted(
     load: Callable[[bytes, bytes | None], PrivateKeyTypes],
     data: bytes,
     password: Password,
-    reason: TypeError,
+    reason: Exception,
 ) -> PrivateKeyTypes:
     secret = password_bytes(password)
     if not secret:
@@ -134,6 +145,11 @@ def _load_encrypted(
     try:
         return load(data, secret)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        if isinstance(error, UnsupportedAlgorithm) and "bcrypt" in str(error):
+            raise MissingExtraError(
+                problem="an encrypted OpenSSH private key needs the library `bcrypt`",
+                remedy="install `training-provenance[ssh]`, or take the key through ssh-agent",
+            ) from error
         problem = "the private key cannot be decrypted: the password is wrong, or the file damaged"
         raise _refusal(problem, "try the password again") from error
 
@@ -147,9 +163,6 @@ def _labels(data: bytes) -> list[bytes]:
 
 
 def _check_public_label(data: bytes) -> None:
-    if data.startswith((b"ssh-", b"ecdsa-sha2-")):
-        problem = "an OpenSSH public key, which this version does not read"
-        raise _refusal(problem, "`ssh-keygen -e -m PKCS8 -f FILE` converts it to PEM")
     found = _labels(data)
     if any(label.endswith(b"PRIVATE KEY") for label in found):
         problem = "a private key, expected a public one"
@@ -160,13 +173,28 @@ def _check_public_label(data: bytes) -> None:
         raise _refusal(f"{_named(found)}, expected exactly one PUBLIC KEY")
 
 
-def _check_private_label(data: bytes) -> None:
+def _check_private_label(data: bytes) -> bytes:
     found = [label for label in _labels(data) if label != _EC_PARAMETERS]
     if found == [b"PUBLIC KEY"]:
         problem = "a public key, expected a private one"
         raise _refusal(problem, "name the file without .pub")
     if len(found) != 1 or found[0] not in _PRIVATE_LABELS:
         raise _refusal(f"{_named(found)}, expected exactly one PRIVATE KEY")
+    return found[0]
+
+
+def _load_openssh_public(data: bytes) -> PublicKeyTypes:
+    lines = [line for line in data.splitlines() if line.strip()]
+    if len(lines) != 1:
+        problem = f"{len(lines)} lines of OpenSSH keys, expected exactly one"
+        raise _refusal(problem, "put the one key that you trust into a file of its own")
+    if data.startswith(b"sk-"):
+        problem = "a key of a security key (FIDO), which signs other bytes than the message"
+        raise _refusal(problem, "use an ordinary Ed25519 or ECDSA key")
+    try:
+        return serialization.load_ssh_public_key(lines[0])
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise _refusal("not an OpenSSH public key that can be read") from error
 
 
 def _named(labels: list[bytes]) -> str:

@@ -61,7 +61,6 @@ class IdentityPattern:
                 path="identity",
                 problem=f"{shown(self.pattern)}: {problem}",
                 remedy="write the whole name; `*` may stand for a part of it, never for the domain",
-                code="identity-pattern",
             )
 
     def matches(self, identity: Identity) -> bool:

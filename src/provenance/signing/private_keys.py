@@ -1,4 +1,4 @@
-"""Private keys of the three kinds: read from PEM or DER, made, used to sign. Only reading does I/O.
+"""Private keys: read from PEM, DER or OpenSSH files, made, used to sign. Only reading does I/O.
 
 A key in memory shows its fingerprint and nothing of its secret.
 
@@ -8,26 +8,24 @@ Source: `spec/envelope.md`, section "Keys".
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from provenance.errors import SigningError, UsageError, shown
+from provenance.errors import SigningError, UsageError
+from provenance.signing.algorithms import make_handle, refused_kind, sign_message
 from provenance.signing.containers import Password, load_private, password_bytes, read_key_file
-from provenance.signing.public_keys import HASHES, PublicKey, refused_at, refused_kind
+from provenance.signing.public_keys import PublicKey, refused_at
 from provenance.signing.schemes import DEFAULT_KEY_KIND, SCHEMES, KeyKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from os import PathLike
 
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-__all__ = ["PrivateKey", "generate_private_key", "load_private_key"]
+    from provenance.signing.algorithms import PrivateHandle
 
-_PrivateHandle = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+__all__ = ["PrivateKey", "generate_private_key", "load_private_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,51 +35,72 @@ class PrivateKey:
     public_key: PublicKey
     """The public half."""
 
-    _handle: _PrivateHandle = field(repr=False, compare=False)
+    _handle: PrivateHandle = field(repr=False, compare=False)
 
     deterministic: bool = field(default=False, kw_only=True)
     """Make ECDSA signatures by RFC 6979, equal each time: for vectors, which are made again."""
 
     @classmethod
     def from_pem(
-        cls, data: bytes, password: Password = None, *, deterministic: bool = False
+        cls,
+        data: bytes,
+        password: Password = None,
+        *,
+        scheme: str | None = None,
+        deterministic: bool = False,
     ) -> Self:
-        """Return the key of a PEM document: PKCS#8 (encrypted or not) or `EC PRIVATE KEY`.
+        """Return the key of a PEM document: PKCS#8 (encrypted or not), SEC 1, PKCS#1, OpenSSH.
 
         Args:
             data: The document.
             password: Bytes or text, or a function that returns them and is called only if the key
                 is encrypted.
+            scheme: The scheme to sign by, where its kind has several: RSA signs by PSS by default.
             deterministic: Sign by RFC 6979.
 
         Raises:
             SigningError: It holds something else, or the password is wrong or missing.
+            UsageError: Keys of this kind do not sign by this scheme.
         """
-        return cls.from_handle(load_private(data, password, pem=True), deterministic=deterministic)
+        handle = load_private(data, password, pem=True)
+        return cls.from_handle(handle, scheme=scheme, deterministic=deterministic)
 
     @classmethod
     def from_der(
-        cls, data: bytes, password: Password = None, *, deterministic: bool = False
+        cls,
+        data: bytes,
+        password: Password = None,
+        *,
+        scheme: str | None = None,
+        deterministic: bool = False,
     ) -> Self:
         """Return the key of a DER document; otherwise as `from_pem`.
 
         Raises:
             SigningError: It holds something else, or the password is wrong or missing.
+            UsageError: Keys of this kind do not sign by this scheme.
         """
         handle = load_private(data, password, pem=False)
-        return cls.from_handle(handle, deterministic=deterministic)
+        return cls.from_handle(handle, scheme=scheme, deterministic=deterministic)
 
     @classmethod
-    def from_handle(cls, handle: PrivateKeyTypes, *, deterministic: bool = False) -> Self:
+    def from_handle(
+        cls, handle: PrivateKeyTypes, *, scheme: str | None = None, deterministic: bool = False
+    ) -> Self:
         """Return the key that `cryptography` has read or made.
 
         Raises:
             SigningError: It is weak or of another kind.
+            UsageError: Keys of this kind do not sign by this scheme.
         """
-        if not isinstance(handle, ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
+        public = getattr(handle, "public_key", None)
+        if public is None:
             raise refused_kind(handle)
-        public = PublicKey.from_handle(handle.public_key())
-        return cls(public_key=public, _handle=handle, deterministic=deterministic)
+        key = PublicKey.from_handle(public(), scheme=scheme)
+        # The public half is of one of our kinds, so the private one is.
+        return cls(
+            public_key=key, _handle=cast("PrivateHandle", handle), deterministic=deterministic
+        )
 
     @property
     def kind(self) -> KeyKind:
@@ -104,20 +123,14 @@ class PrivateKey:
         return self.public_key.hint
 
     def sign(self, message: bytes) -> bytes:
-        """Return a signature over `message`: DER for ECDSA, 64 bytes for Ed25519.
+        """Return a signature over `message`, in the form of the scheme.
 
         Raises:
             SigningError: The installed OpenSSL has no deterministic ECDSA, and it was asked for.
         """
-        if isinstance(self._handle, ed25519.Ed25519PrivateKey):
-            return self._handle.sign(message)
-        algorithm = HASHES[SCHEMES[self.kind].hash]
-        try:
-            scheme = ec.ECDSA(algorithm, deterministic_signing=self.deterministic)
-        except UnsupportedAlgorithm as error:
-            problem = "the installed OpenSSL has no deterministic ECDSA (RFC 6979)"
-            raise SigningError(problem=problem, remedy="install a newer cryptography") from error
-        return self._handle.sign(message, scheme)
+        return sign_message(
+            self._handle, SCHEMES[self.scheme], message, deterministic=self.deterministic
+        )
 
     def to_pem(self, password: Password = None) -> bytes:
         """Return the key as PKCS#8 in PEM, encrypted if there is a password.
@@ -141,27 +154,26 @@ def generate_private_key(kind: KeyKind = DEFAULT_KEY_KIND) -> PrivateKey:
     """Return a new private key; ECDSA P-256 unless another kind is asked for.
 
     Raises:
+        SigningError: The installed `cryptography` has no ML-DSA.
         UsageError: The kind is none of ours.
     """
-    make: dict[KeyKind, Callable[[], _PrivateHandle]] = {
-        "ecdsa-p256": lambda: ec.generate_private_key(ec.SECP256R1()),
-        "ecdsa-p384": lambda: ec.generate_private_key(ec.SECP384R1()),
-        "ed25519": ed25519.Ed25519PrivateKey.generate,
-    }
-    if kind in make:
-        return PrivateKey.from_handle(make[kind]())
-    raise UsageError(problem=f"expected a kind of key of {', '.join(SCHEMES)}, found {shown(kind)}")
+    return PrivateKey.from_handle(make_handle(kind))
 
 
 def load_private_key(
-    path: str | PathLike[str], password: Password = None, *, deterministic: bool = False
+    path: str | PathLike[str],
+    password: Password = None,
+    *,
+    scheme: str | None = None,
+    deterministic: bool = False,
 ) -> PrivateKey:
-    """Return the private key of a file: PKCS#8 or `EC PRIVATE KEY`, PEM or DER.
+    """Return the private key of a file: PKCS#8, SEC 1 or PKCS#1 in PEM or DER, or OpenSSH's own.
 
     Args:
         path: The file; its permissions are the caller's affair.
         password: Bytes or text, or a function that returns them and is called only if the key is
             encrypted.
+        scheme: The scheme to sign by, where the kind of key has several.
         deterministic: Make ECDSA signatures by RFC 6979, equal each time.
 
     Raises:
@@ -171,6 +183,6 @@ def load_private_key(
     data, pem = read_key_file(path)
     read = PrivateKey.from_pem if pem else PrivateKey.from_der
     try:
-        return read(data, password, deterministic=deterministic)
+        return read(data, password, scheme=scheme, deterministic=deterministic)
     except SigningError as error:
         raise refused_at(path, error) from error

@@ -1,4 +1,4 @@
-"""Public keys of the three kinds: read from PEM or DER, and verify. Reading a file is the only I/O.
+"""Public keys: read from PEM, DER or an OpenSSH line, and verify. Reading a file is the only I/O.
 
 A key comes from whoever decides about trust; nothing in a bundle chooses it, or the algorithm.
 
@@ -9,40 +9,29 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives import serialization
 
 from provenance.digest.names import printable_name
 from provenance.envelope import pae
 from provenance.errors import SignatureError, SigningError
+from provenance.signing.algorithms import scheme_for, usual_form, verify_signature
 from provenance.signing.containers import load_public, read_key_file
-from provenance.signing.edwards import check_edwards_key
 from provenance.signing.fingerprints import fingerprint_of, hint_of
 from provenance.signing.outcomes import VerifiedSigner
-from provenance.signing.schemes import SCHEMES, KeyKind, Scheme
+from provenance.signing.schemes import SCHEMES, KeyKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from os import PathLike
 
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
     from provenance.envelope import Bundle
+    from provenance.signing.algorithms import PublicHandle
     from provenance.signing.outcomes import SigningTimes
 
-__all__ = ["HASHES", "PublicKey", "refused_at", "refused_kind"]
-
-#: The hash functions of the ECDSA schemes, by the name in the table of schemes.
-HASHES: Mapping[str, hashes.HashAlgorithm] = MappingProxyType(
-    {"sha256": hashes.SHA256(), "sha384": hashes.SHA384()}
-)
-
-_PublicHandle = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
-_CURVES: dict[str, KeyKind] = {"secp256r1": "ecdsa-p256", "secp384r1": "ecdsa-p384"}
+__all__ = ["PublicKey", "refused_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,55 +53,65 @@ class PublicKey:
     fingerprint: str = field(compare=False)
     """The key as people compare it: `SHA256:` and unpadded base64 of SHA-256(SPKI DER)."""
 
-    _handle: _PublicHandle = field(repr=False, compare=False)
+    _handle: PublicHandle = field(repr=False, compare=False)
 
     @classmethod
-    def from_pem(cls, data: bytes) -> Self:
-        """Return the key of a PEM document with one `PUBLIC KEY` block.
+    def from_pem(cls, data: bytes, *, scheme: str | None = None) -> Self:
+        """Return the key of a PEM document with one `PUBLIC KEY` block, or of an OpenSSH line.
+
+        Args:
+            data: The document.
+            scheme: The scheme that its signatures are held to, where its kind has several: RSA
+                signs by PSS unless whoever trusts the key names PKCS#1 v1.5.
 
         Raises:
             SigningError: It holds something else, or a key that is weak or of another kind.
+            UsageError: Keys of this kind do not sign by this scheme.
         """
-        return cls.from_handle(load_public(data, pem=True))
+        return cls.from_handle(load_public(data, pem=True), scheme=scheme)
 
     @classmethod
-    def from_der(cls, data: bytes) -> Self:
+    def from_der(cls, data: bytes, *, scheme: str | None = None) -> Self:
         """Return the key of a SubjectPublicKeyInfo in DER, with nothing behind it.
 
         Raises:
             SigningError: It is something else, or a key that is weak or of another kind.
+            UsageError: Keys of this kind do not sign by this scheme.
         """
-        return cls.from_handle(load_public(data, pem=False))
+        return cls.from_handle(load_public(data, pem=False), scheme=scheme)
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> Self:
-        """Return the key of a file, PEM or DER.
+    def load(cls, path: str | PathLike[str], *, scheme: str | None = None) -> Self:
+        """Return the key of a file: PEM, DER, or a public key of OpenSSH.
 
         Raises:
             InputError: The file cannot be read.
             SigningError: It holds no public key that we use.
+            UsageError: Keys of this kind do not sign by this scheme.
         """
         data, pem = read_key_file(path)
+        read = cls.from_pem if pem else cls.from_der
         try:
-            return cls.from_pem(data) if pem else cls.from_der(data)
+            return read(data, scheme=scheme)
         except SigningError as error:
             raise refused_at(path, error) from error
 
     @classmethod
-    def from_handle(cls, handle: PublicKeyTypes) -> Self:
+    def from_handle(cls, handle: PublicKeyTypes, *, scheme: str | None = None) -> Self:
         """Return the key that `cryptography` has read or made.
 
         Raises:
             SigningError: It is weak or of another kind.
+            UsageError: Keys of this kind do not sign by this scheme.
         """
-        public, row = _usual_form(handle)
+        public, kind = usual_form(handle)
         spki = public.public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
         return cls(
             spki=spki,
-            kind=row.key,
-            scheme=row.scheme,
+            kind=kind,
+            scheme=scheme_for(kind, scheme).scheme,
             fingerprint=fingerprint_of(spki),
             _handle=public,
         )
@@ -159,34 +158,18 @@ class PublicKey:
 
         Args:
             message: The bytes that were signed: the PAE of an envelope.
-            signature: DER for ECDSA (strict: no BER, nothing behind it), 64 bytes for Ed25519.
+            signature: DER for ECDSA (strict: no BER, nothing behind it), otherwise of the exact
+                length of the scheme.
 
         Raises:
             SignatureError: It is not (code `signature-invalid`).
         """
-        try:
-            if isinstance(self._handle, ed25519.Ed25519PublicKey):
-                self._handle.verify(signature, message)
-            else:
-                self._handle.verify(signature, message, ec.ECDSA(HASHES[SCHEMES[self.kind].hash]))
-        except InvalidSignature as error:
+        if not verify_signature(self._handle, SCHEMES[self.scheme], signature, message):
             raise SignatureError(
                 problem=f"the signature does not verify under key {self.fingerprint}",
                 remedy="somebody changed the signed bytes, or another key signed them",
                 code="signature-invalid",
-            ) from error
-
-
-def refused_kind(handle: object) -> SigningError:
-    """Return the refusal of a key that is none of the three kinds."""
-    name = type(handle).__name__.removesuffix("PublicKey").removesuffix("PrivateKey")
-    if isinstance(handle, ec.EllipticCurvePublicKey | ec.EllipticCurvePrivateKey):
-        name = f"ECDSA {handle.curve.name}"
-    return SigningError(
-        problem=f"a key of kind {name}, expected ECDSA P-256, ECDSA P-384 or Ed25519",
-        remedy="this version uses no other kind; make a key with `provenance keygen`",
-        code="key-refused",
-    )
+            )
 
 
 def refused_at(path: str | PathLike[str], error: SigningError) -> SigningError:
@@ -197,14 +180,3 @@ def refused_at(path: str | PathLike[str], error: SigningError) -> SigningError:
         remedy=error.remedy,
         code=error.code,
     )
-
-
-def _usual_form(handle: PublicKeyTypes) -> tuple[_PublicHandle, Scheme]:
-    if isinstance(handle, ed25519.Ed25519PublicKey):
-        check_edwards_key(handle.public_bytes_raw())
-        return handle, SCHEMES["ed25519"]
-    if isinstance(handle, ec.EllipticCurvePublicKey) and handle.curve.name in _CURVES:
-        # Built again from its numbers, so that a compressed point or explicit curve parameters are
-        # not a second fingerprint of the same key.
-        return handle.public_numbers().public_key(), SCHEMES[_CURVES[handle.curve.name]]
-    raise refused_kind(handle)
