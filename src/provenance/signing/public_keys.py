@@ -8,6 +8,7 @@ Source: `spec/envelope.md`, section "Keys".
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -79,6 +80,16 @@ class PublicKey:
             UsageError: Keys of this kind do not sign by this scheme.
         """
         return cls.from_handle(load_public(data, pem=False), scheme=scheme)
+
+    @classmethod
+    def from_ssh_blob(cls, blob: bytes) -> Self:
+        """Return the key of what stands in base64 in a public key line of OpenSSH.
+
+        Raises:
+            SigningError: It is something else, or a key that is weak or of another kind.
+        """
+        size = int.from_bytes(blob[:4], "big")
+        return cls.from_pem(blob[4 : 4 + size] + b" " + b64encode(blob))
 
     @classmethod
     def load(cls, path: str | PathLike[str], *, scheme: str | None = None) -> Self:
