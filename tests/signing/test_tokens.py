@@ -1,0 +1,134 @@
+"""Tests of signing with keys in a PKCS#11 token: SoftHSM2, where it is installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from provenance.errors import MissingExtraError, SigningError, UsageError
+from provenance.signing import sign_payload, verify_bundle
+from provenance.signing.references import open_signer
+from provenance.signing.tokens import TokenSigner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/softhsm/libsofthsm2.so")
+LABEL = "lab"
+PIN = "1234"
+CURVES = {"p256": "secp256r1", "p384": "secp384r1", "p521": "secp521r1"}
+
+
+@pytest.fixture(scope="session")
+def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the part of a URI that names the module of a token with a key of every kind."""
+    module = next((path for path in MODULES if Path(path).exists()), None)
+    program = shutil.which("softhsm2-util")
+    if module is None or program is None:
+        pytest.skip("SoftHSM2 is not installed")
+    pytest.importorskip("pkcs11", reason="the extra pkcs11 is not installed")
+    folder = tmp_path_factory.mktemp("softhsm")
+    (folder / "tokens").mkdir()
+    (folder / "conf").write_text(f"directories.tokendir = {folder / 'tokens'}\n")
+    # The module reads it once, when it is loaded.
+    os.environ["SOFTHSM2_CONF"] = str(folder / "conf")
+    initialise = ["--init-token", "--free", "--label", "lab", "--pin", PIN, "--so-pin", "5678"]
+    subprocess.run([program, *initialise], check=True, capture_output=True)
+    make_keys(module)
+    yield f"module-path={module}"
+    del os.environ["SOFTHSM2_CONF"]
+
+
+def make_keys(module: str) -> None:
+    import pkcs11  # noqa: PLC0415 - an extra
+    from pkcs11.util.ec import encode_named_curve_parameters  # noqa: PLC0415
+
+    with pkcs11.lib(module).get_token(token_label=LABEL).open(rw=True, user_pin=PIN) as session:
+        store: dict[str, Any] = {"store": True}
+        for number, (label, curve) in enumerate(CURVES.items(), 1):
+            parameters = session.create_domain_parameters(
+                pkcs11.KeyType.EC,
+                {pkcs11.Attribute.EC_PARAMS: encode_named_curve_parameters(curve)},
+                local=True,
+            )
+            parameters.generate_keypair(id=bytes([number]), label=label, **store)
+        edwards = session.create_domain_parameters(
+            pkcs11.KeyType.EC_EDWARDS,
+            {pkcs11.Attribute.EC_PARAMS: bytes.fromhex("06032b6570")},  # id-Ed25519, RFC 8410
+            local=True,
+        )
+        edwards.generate_keypair(
+            mechanism=pkcs11.Mechanism.EC_EDWARDS_KEY_PAIR_GEN, id=b"\x11", label="ed", **store
+        )
+        session.generate_keypair(pkcs11.KeyType.RSA, 2048, id=b"\x12", label="rsa", **store)
+        session.generate_keypair(pkcs11.KeyType.RSA, 1024, id=b"\x13", label="weak", **store)
+
+
+@pytest.mark.parametrize(
+    ("label", "scheme"),
+    [
+        ("p256", "ecdsa-p256-sha256"),
+        ("p384", "ecdsa-p384-sha384"),
+        ("p521", "ecdsa-p521-sha512"),
+        ("ed", "ed25519"),
+        ("rsa", "rsa-pss-sha256"),
+    ],
+)
+def test_a_token_signs_and_its_exported_key_verifies(token: str, label: str, scheme: str) -> None:
+    signer = open_signer(f"pkcs11:token=lab;object={label}?{token}", password=PIN)
+    assert isinstance(signer, TokenSigner)
+    assert signer.scheme == scheme
+    assert PIN not in repr(signer)
+    for _ in range(2):
+        bundle = sign_payload(b"{}", signer)
+        assert verify_bundle(bundle, [signer.public_key]).fingerprint == signer.fingerprint
+
+
+def test_the_pin_may_be_in_a_file_and_the_key_named_by_id(token: str, tmp_path: Path) -> None:
+    (tmp_path / "pin").write_text(f"{PIN}\n")
+    uri = f"pkcs11:token=lab;id=%01?{token}&pin-source=file:{tmp_path / 'pin'}"
+    signer = TokenSigner.open(uri)
+    signer.public_key.verify_message(b"m", signer.sign(b"m"))
+
+
+@pytest.mark.parametrize(
+    ("uri", "pin"),
+    [
+        ("pkcs11:token=lab;object=p256", "9999"),
+        ("pkcs11:token=lab;object=p256", None),
+        ("pkcs11:token=other;object=p256", PIN),
+        ("pkcs11:token=lab;object=absent", PIN),
+        ("pkcs11:token=lab;id=%77", PIN),
+        ("pkcs11:token=lab;object=weak", PIN),
+    ],
+    ids=["wrong-pin", "no-pin", "no-token", "no-label", "no-id", "weak-key"],
+)
+def test_what_is_not_there_is_said(token: str, uri: str, pin: str | None) -> None:
+    with pytest.raises(SigningError) as caught:
+        TokenSigner.open(f"{uri}?{token}", pin)
+    assert "9999" not in str(caught.value)
+
+
+def test_a_module_that_is_none(tmp_path: Path) -> None:
+    pytest.importorskip("pkcs11", reason="the extra pkcs11 is not installed")
+    (tmp_path / "m.so").write_text("no library")
+    for path in (tmp_path / "m.so", tmp_path / "absent.so"):
+        with pytest.raises(SigningError, match="the token does not sign"):
+            TokenSigner.open(f"pkcs11:object=k?module-path={path}", PIN)
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pkcs11", None)
+    with pytest.raises(MissingExtraError, match=r"training-provenance\[pkcs11\]"):
+        open_signer("pkcs11:object=k?module-path=/m.so")
+
+
+def test_a_scheme_is_not_for_tokens() -> None:
+    with pytest.raises(UsageError, match="for key files only"):
+        open_signer("pkcs11:object=k?module-path=/m.so", scheme="rsa-pkcs1v15-sha256")
