@@ -1,0 +1,162 @@
+"""Whether the body of a log entry is about the very signature that a bundle carries. No I/O.
+
+A log entry that verifies and belongs to another signature proves nothing (CVE-2022-36056 and its
+kin): every field that names something of the bundle is compared with it.
+
+Source: `rekor` types `hashedrekord`, `dsse`, `intoto`; client-spec of sigstore/architecture-docs,
+section 4; `spec/envelope.md`, section "Log entries".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from provenance import canonical
+from provenance.errors import ProvenanceError, SignatureError, shown
+from provenance.signing.public_keys import PublicKey
+from provenance.signing.transparency.entries import MAX_BODY_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from provenance.signing.transparency.entries import LogEntry
+
+__all__ = ["LoggedContent", "check_body"]
+
+_HASH_NAMES = {"SHA2_256": "sha256", "SHA2_384": "sha384", "SHA2_512": "sha512"}
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedContent:
+    """What a bundle signs, as far as log entries speak of it."""
+
+    signature: bytes
+    """The signature."""
+
+    verifier: bytes
+    """The leaf certificate, or the SPKI of the key that the caller trusts: DER."""
+
+    is_certificate: bool
+    """Which of the two it is."""
+
+    message: bytes | None = None
+    """The PAE of the envelope; `None` if the bundle signs a file."""
+
+    payload: bytes | None = None
+    """The payload of the envelope; `None` if the bundle signs a file."""
+
+    artifact: Mapping[str, bytes] | None = None
+    """Digests of the file that was signed, by algorithm; `None` if the bundle holds an envelope."""
+
+    def digest(self, algorithm: str) -> bytes | None:
+        """Return the digest of what was signed; `None` if it is not known by this algorithm."""
+        if self.message is not None:
+            return hashlib.new(algorithm, self.message).digest()
+        return (self.artifact or {}).get(algorithm)
+
+
+def check_body(entry: LogEntry, content: LoggedContent) -> None:
+    """Return if the body of an entry is about this signature.
+
+    Raises:
+        SignatureError: It is about another one, or of a kind that we do not know (code
+            `log-entry-invalid`).
+    """
+    try:
+        body: Any = canonical.parse(entry.body, max_bytes=MAX_BODY_BYTES, foreign=True)
+        if body["kind"] != entry.kind or body["apiVersion"] != entry.version:
+            raise _refused("its body is of another kind than it says")
+        check = _CHECKS.get((entry.kind, entry.version))
+        if check is None:
+            kind = shown(f"{entry.kind} {entry.version}")
+            raise _refused(f"entries of kind {kind} are not known")
+        check(body["spec"], content)
+    except SignatureError:
+        raise
+    except (ProvenanceError, KeyError, TypeError, ValueError, IndexError) as error:
+        raise _refused("its body is malformed") from error
+
+
+def _check_record_2(spec: Any, content: LoggedContent) -> None:  # noqa: ANN401 - foreign JSON
+    inner = spec["hashedRekordV002"]
+    algorithm = _HASH_NAMES.get(inner["data"]["algorithm"], "")
+    _same("digest", _decoded(inner["data"]["digest"]), content.digest(algorithm))
+    _same("signature", _decoded(inner["signature"]["content"]), content.signature)
+    verifier = inner["signature"]["verifier"]
+    if content.is_certificate:
+        der = _decoded(verifier["x509Certificate"]["rawBytes"])
+    else:
+        der = _spki(_decoded(verifier["publicKey"]["rawBytes"]))
+    _same("key", der, content.verifier)
+
+
+def _check_record_1(spec: Any, content: LoggedContent) -> None:  # noqa: ANN401
+    algorithm = spec["data"]["hash"]["algorithm"]
+    if algorithm not in _HASH_NAMES.values():
+        raise _refused("its body names a hash that is not known")
+    _same("digest", bytes.fromhex(spec["data"]["hash"]["value"]), content.digest(algorithm))
+    _same("signature", _decoded(spec["signature"]["content"]), content.signature)
+    _same_pem(_decoded(spec["signature"]["publicKey"]["content"]), content)
+
+
+def _check_dsse(spec: Any, content: LoggedContent) -> None:  # noqa: ANN401
+    _same_payload(spec["payloadHash"], content)
+    (signature,) = spec["signatures"]
+    _same("signature", _decoded(signature["signature"]), content.signature)
+    _same_pem(_decoded(signature["verifier"]), content)
+
+
+def _check_intoto(spec: Any, content: LoggedContent) -> None:  # noqa: ANN401
+    _same_payload(spec["content"]["payloadHash"], content)
+    (signature,) = spec["content"]["envelope"]["signatures"]
+    # This kind alone encodes twice.
+    _same("signature", _decoded(_decoded(signature["sig"]).decode("ascii")), content.signature)
+    _same_pem(_decoded(signature["publicKey"]), content)
+
+
+_CHECKS: dict[tuple[str, str], Callable[[Any, LoggedContent], None]] = {
+    ("hashedrekord", "0.0.2"): _check_record_2,
+    ("hashedrekord", "0.0.1"): _check_record_1,
+    ("dsse", "0.0.1"): _check_dsse,
+    ("intoto", "0.0.2"): _check_intoto,
+}
+
+
+def _same_payload(stated: Any, content: LoggedContent) -> None:  # noqa: ANN401
+    if stated["algorithm"] != "sha256" or content.payload is None:
+        raise _refused("its body is about an envelope, or names a hash that is not known")
+    _same("digest", bytes.fromhex(stated["value"]), hashlib.sha256(content.payload).digest())
+
+
+def _same_pem(pem: bytes, content: LoggedContent) -> None:
+    if content.is_certificate:
+        der = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+    else:
+        der = PublicKey.from_pem(pem).spki
+    _same("key", der, content.verifier)
+
+
+def _spki(der: bytes) -> bytes:
+    return PublicKey.from_der(der).spki
+
+
+def _same(what: str, found: bytes, expected: bytes | None) -> None:
+    if expected is None or found != expected:
+        raise _refused(f"its body is about another {what} than the bundle's")
+
+
+def _decoded(text: str) -> bytes:
+    data = b64decode(text, validate=True)
+    if b64encode(data).decode("ascii") != text:
+        raise ValueError
+    return data
+
+
+def _refused(reason: str) -> SignatureError:
+    return SignatureError(problem=f"a log entry does not hold: {reason}", code="log-entry-invalid")

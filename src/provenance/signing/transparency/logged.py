@@ -1,0 +1,176 @@
+"""Everything that makes a log entry count: body, inclusion, tree head, promise, and its time.
+
+Source: client-spec of sigstore/architecture-docs, section 4; rekor-v2-spec, section 6.1.4; RFC
+6962; `spec/envelope.md`, section "Log entries".
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from provenance import canonical
+from provenance.digest.merkle import plain_leaf_hash, root_from_path
+from provenance.errors import DigestError, EnvelopeError, SignatureError
+from provenance.signing.outcomes import VerifiedTime
+from provenance.signing.transparency.bodies import LoggedContent, check_body
+from provenance.signing.transparency.entries import read_log_entry
+from provenance.signing.transparency.signed_notes import parse_note, parse_tree_head
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provenance.canonical import JsonValue
+    from provenance.signing.transparency.entries import LogEntry
+    from provenance.signing.transparency.trusted_roots import LogInstance, TrustedRoot
+
+__all__ = ["LoggedContent", "verify_log_entries"]
+
+_OLDEST_BUNDLE = "application/vnd.dev.sigstore.bundle+json;version=0.1"
+# Later versions of the log do not vouch for a time (rekor-v2-spec, section 6).
+_TIMED = {
+    ("hashedrekord", "0.0.1"),
+    ("dsse", "0.0.1"),
+    ("intoto", "0.0.1"),
+    ("intoto", "0.0.2"),
+}
+_LATEST = datetime.max.replace(tzinfo=UTC).timestamp()
+
+
+def verify_log_entries(
+    entries: Sequence[JsonValue],
+    content: LoggedContent,
+    root: TrustedRoot,
+    *,
+    media_type: str,
+    least: int = 1,
+) -> tuple[VerifiedTime, ...]:
+    """Return the times that the log entries of a bundle prove, if every one of them holds.
+
+    Args:
+        entries: The entries, as a bundle carries them.
+        content: What the bundle signs, and by whom.
+        root: The logs that are trusted.
+        media_type: The bundle's: before v0.2 a promise of the log stood for its proof.
+        least: How many distinct logs must have an entry.
+
+    Raises:
+        SignatureError: One does not hold, stands there twice, or there are too few (code
+            `log-entry-invalid`).
+    """
+    logs: set[bytes] = set()
+    times: list[VerifiedTime] = []
+    seen: set[tuple[bytes, int, bytes]] = set()
+    for index, value in enumerate(entries):
+        path = f"/verificationMaterial/tlogEntries/{index}"
+        try:
+            entry = read_log_entry(value, path)
+        except EnvelopeError as error:
+            raise SignatureError(
+                path=error.path, problem=error.problem, code="log-entry-invalid"
+            ) from error
+        key = (entry.log_id, entry.log_index, entry.body)
+        if key in seen:
+            raise _refused("it stands there twice", path)
+        seen.add(key)
+        try:
+            check_body(entry, content)
+            time = _verify_entry(entry, root, old=media_type == _OLDEST_BUNDLE)
+        except SignatureError as error:
+            raise SignatureError(
+                path=path, problem=error.problem, remedy=error.remedy, code=error.code
+            ) from error
+        logs.add(entry.log_id)
+        if time is not None:
+            times.append(time)
+    if len(logs) < least:
+        problem = f"entries of {len(logs)} logs, {least} are required"
+        raise SignatureError(problem=problem, code="log-entry-invalid")
+    return tuple(times)
+
+
+def _verify_entry(entry: LogEntry, root: TrustedRoot, *, old: bool) -> VerifiedTime | None:
+    instances = [log for log in root.logs if log.log_id == entry.log_id]
+    if not instances:
+        raise _refused("it is of no log that is trusted")
+    failure: SignatureError | None = None
+    for log in instances:  # one id may have had several keys
+        try:
+            return _verify_with(entry, log, old=old)
+        except SignatureError as error:
+            failure = failure or error
+    assert failure is not None  # noqa: S101 - there was an instance, and it did not return
+    raise failure
+
+
+def _verify_with(entry: LogEntry, log: LogInstance, *, old: bool) -> VerifiedTime | None:
+    proven = _verify_proof(entry, log, old=old)
+    promised = _verify_promise(entry, log)
+    if not proven and not promised:
+        raise _refused("it has neither a proof nor a promise of its log")
+    if not promised or (entry.kind, entry.version) not in _TIMED:
+        return None
+    if not 0 < entry.integrated_time <= _LATEST:
+        raise _refused("it has a time that is none")
+    at = datetime.fromtimestamp(entry.integrated_time, UTC)
+    if not log.window.holds(at):
+        raise _refused("its log's key does not count at its time")
+    name = b64encode(log.log_id).decode("ascii").rstrip("=")
+    return VerifiedTime(at, "transparency-log", f"SHA256:{name}")
+
+
+def _verify_proof(entry: LogEntry, log: LogInstance, *, old: bool) -> bool:
+    """Return whether a proof was there and held; only bundles of v0.1 may lack one."""
+    proof = entry.proof
+    if proof is None or (old and not proof.tree_head):
+        if old:
+            return False
+        raise _refused("it has no inclusion proof")
+    if not proof.tree_head:
+        raise _refused("its inclusion proof has no tree head")
+    note = parse_note(proof.tree_head)
+    note.verify([log.note_key])
+    head = parse_tree_head(note)
+    if log.host and head.origin != log.host and not head.origin.startswith(f"{log.host} - "):
+        raise _refused("its tree head is of another log")
+    if (head.root, head.size) != (proof.root, proof.size):
+        raise _refused("its proof is for another root or size than the tree head")
+    try:
+        computed = root_from_path(
+            plain_leaf_hash(entry.body), proof.index, proof.size, proof.hashes
+        )
+    except DigestError as error:
+        raise _refused(f"its inclusion proof: {error.problem}") from error
+    if computed != proof.root:
+        raise _refused("its inclusion proof leads to another root")
+    return True
+
+
+def _verify_promise(entry: LogEntry, log: LogInstance) -> bool:
+    """Return whether a promise was there and held.
+
+    Signed is RFC 8785 JSON of body, integratedTime, logID and logIndex.
+    """
+    if entry.promise is None:
+        return False
+    message = canonical.write(
+        {
+            "body": b64encode(entry.body).decode("ascii"),
+            "integratedTime": entry.integrated_time,
+            "logID": entry.log_id.hex(),
+            "logIndex": entry.log_index,
+        },
+        foreign=True,
+    )
+    try:
+        log.key.verify_message(message, entry.promise)
+    except SignatureError as error:
+        raise _refused("the promise of its log does not verify") from error
+    return True
+
+
+def _refused(reason: str, path: str = "") -> SignatureError:
+    return SignatureError(
+        path=path, problem=f"a log entry does not hold: {reason}", code="log-entry-invalid"
+    )
