@@ -11,6 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -34,8 +36,7 @@ class Severity(StrEnum):
     *fault* (we could not do our work), the verdict is ERROR unless something contradicts."""
 
 
-@dataclass(frozen=True, slots=True)
-class CodeInfo:
+class CodeInfo(Struct, frozen=True):
     """One row of the registry."""
 
     code: str
@@ -116,7 +117,27 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     ("signature-invalid", _E, 3, "The signature does not verify under any key that was named.", "Somebody changed the signed bytes, or another key signed them. Do not use the files; ask the publisher."),
     ("signature-unsupported", _E, 3, "The bundle is signed in a way that the named keys cannot verify.", "Name the kind of key or identity that signed it."),
     ("signer-unknown", _X, 3, "No key was named, so nobody is known to have signed this.", "Get the publisher's key from a place you trust and name it with --key, or pin it with `provenance trust add`."),
-    ("key-refused", _E, 3, "A named key is weak or malformed and is not used.", "Use an ECDSA P-256, P-384 or an ordinary Ed25519 key."),
+    ("key-refused", _E, 3, "A named key is weak or malformed and is not used.", "Use a key that `provenance keygen` makes."),
+    ("certificate-malformed", _E, 3, "A certificate is not strict X.509, or not in strict PEM or DER.", ""),
+    ("certificate-limit", _E, 3, "There are more certificates, or more ways to chain them, than are looked at.", "Name only the certificate authority that is meant."),
+    ("certificate-untrusted", _E, 3, "No chain leads from the certificate to a trusted certificate authority.", "Get the certificate authority of the signer, and its intermediates, from a place you trust."),
+    ("certificate-chain-signature", _E, 3, "A certificate was not signed by the authority that it names.", ""),
+    ("certificate-expired", _E, 3, "A certificate of the chain, the authority's included, had expired.", "Ask the signer for a trusted timestamp, or for a new signature."),
+    ("certificate-not-yet-valid", _E, 3, "A certificate of the chain was not valid yet.", "Check your clock; if it is right, ask the signer."),
+    ("certificate-usage", _E, 3, "A certificate is not for signing code or documents, or its authority not for such certificates.", ""),
+    ("certificate-is-authority", _E, 3, "The certificate of the signer is one of a certificate authority.", ""),
+    ("certificate-not-authority", _E, 3, "A certificate was issued with one that may issue none.", ""),
+    ("certificate-weak-key", _E, 3, "A certificate has a weak key or one of another kind, or is signed with a weak algorithm.", "Ask for a certificate with RSA of at least 2048 bits, ECDSA on a NIST curve, or Ed25519."),
+    ("certificate-weak-root", _E, 3, "The trusted certificate authority has a weak key or one of another kind.", "Trust an authority with a key of today's strength."),
+    ("certificate-path-length", _E, 3, "There are more intermediate authorities than an authority above them allows.", ""),
+    ("certificate-name-constraints", _E, 3, "A name in a certificate is outside what an authority above it may name.", ""),
+    ("certificate-policy", _E, 3, "No certificate policy that is asked for holds for the whole chain.", ""),
+    ("certificate-critical-extension", _E, 3, "A certificate has a critical extension that we do not process.", ""),
+    ("policy-algorithm", _E, 3, "The signer may not use the signature scheme that it used.", "Ask the publisher to sign with another key, or name the scheme in the policy."),
+    ("policy-revoked", _E, 3, "The key that signed is revoked, and no earlier time of the signature is proven.", "Do not use the files; ask the publisher for a release signed with another key."),
+    ("policy-validity", _E, 3, "The signature was not made within the window of its signer.", "Ask the publisher to sign again, or renew the signer in the policy."),
+    ("policy-timestamp-required", _E, 3, "The policy requires a timestamp of an authority that it names, and there is none.", "Ask the publisher to sign with a timestamp of such an authority."),
+    ("policy-log-required", _E, 3, "The policy requires a time proven by a transparency log, and there is none.", "Ask the publisher to enter the signature in such a log."),
     ("signature-verified", _N, 3, "The signature verifies under a key that was named.", ""),
     # 4. Read the statement
     ("statement-malformed", _E, 4, "The signed bytes are not a well-formed in-toto Statement v1.", ""),
@@ -139,6 +160,7 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     ("model-name-mismatch", _E, 6, "The manifest is for another model than the one asked for.", "Check that you downloaded what you meant to."),
     ("model-name-not-checked", _X, 6, "No model name was asked for, so the name is only the signer's word.", "Name it with --model."),
     ("time-not-trusted", _X, 6, "No trusted timestamp: the time of signing is the signer's claim.", ""),
+    ("time-proven", _N, 6, "Somebody whom you trust has witnessed that the signature existed at this time.", ""),
     # 7. Names
     ("name-unsafe", _E, 7, "A file name is absolute, not canonical, or holds characters that no portable name has.", ""),
     ("name-duplicate", _E, 7, "A name is listed twice.", ""),
@@ -163,6 +185,7 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     ("file-type", _E, 10, "A signed file is here as something else.", ""),
     ("file-ignored", _X, 10, "A file was not checked because you asked to ignore it.", ""),
     ("file-not-selected", _X, 10, "A signed file was not looked at because only a part was asked for.", ""),
+    ("pattern-unmatched", _X, 10, "Only a part was asked for by a pattern of names, and no signed file has such a name.", "`provenance show` lists the files; a pattern is compared with the whole name, `*` with any part of it."),
     ("folder-empty", _N, 10, "An empty folder is no part of a release.", ""),
     ("bytes-not-read", _X, 10, "The caller supplied the digests; no byte was read.", ""),
     # 11. Sizes
@@ -243,13 +266,27 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     ("evidence-mismatch", _E, 23, "The evidence that you hold is not what was signed.", ""),
     ("evidence-matched", _N, 23, "The evidence that you hold is what was signed.", ""),
     ("evidence-unbound", _X, 23, "The manifest binds no digest to compare this evidence with.", ""),
+    ("records-differ", _E, 23, "The records that you hold are not those that were signed.", ""),
+    ("records-reordered", _E, 23, "You hold the records that were signed, in another order.", "If their order matters, get the signed files."),
+    ("records-resharded", _N, 23, "You hold the records that were signed, in other files.", ""),
+    ("records-matched", _N, 23, "The records that you hold are those that were signed.", ""),
+    ("records-not-compared", _X, 23, "The records that you hold could not be compared with those that were signed.", ""),
+    ("proof-not-asked", _E, 23, "A proof leads to something else than what was asked for.", "If you mean that, ask for it: --name, --tensor, --dataset, --checkpoint or --kind."),
     ("evidence-not-supplied", _X, 23, "You hold no bytes to compare with this digest.", "If you hold them, name them with --dataset ID=PATH, --code or --documents."),
     # 24. Other attestations
     ("attestation-malformed", _E, 24, "A file among the attestations is not a bundle about this manifest.", ""),
     ("attestation-unverified", _W, 24, "An attestation by a signer unknown to you; it has no effect.", ""),
     ("attestation-verified", _N, 24, "An attestation by a signer you named.", ""),
+    ("policy-role", _E, 24, "No role of the policy lets the signer sign a manifest.", "Name the signer in a role, if it is meant to sign manifests."),
+    ("policy-model-name", _E, 24, "No role of the policy lets the signer sign for this model.", "Check that you downloaded what you meant to."),
+    ("policy-threshold", _E, 24, "Fewer different signers have signed than the policy requires.", "Ask the publisher for the missing signatures; `provenance cosign` adds one."),
+    ("signature-not-counted", _W, 24, "A co-signature or attestation that the policy does not count; it has no effect.", ""),
     ("oms-present", _X, 24, "An OMS signature lies beside the manifest; it was not verified.", ""),
     # 25. Policy and verdict
+    ("policy-expired", _E, 25, "The policy has expired.", "Renew it, or get the newer version."),
+    ("policy-age", _E, 25, "The manifest is older than the policy allows.", "Ask the publisher for a newer release."),
+    ("policy-artifact-revoked", _E, 25, "The policy says that this manifest, release or file is no longer to be trusted.", "Do not use it; ask the publisher."),
+    ("requirement-not-met", _X, 25, "A fact stands lower on the evidence ladder than the policy requires.", "Ask the publisher for it, or supply the bytes that you hold: --dataset, --code, --documents."),
     ("required-not-checked", _X, 25, "The policy requires something that was not checked.", ""),
     ("cancelled", _F, 25, "The caller cancelled before everything was checked.", "Verify again."),
     ("deadline", _F, 25, "The time allowed ran out before everything was checked.", "Allow more time."),

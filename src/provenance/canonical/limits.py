@@ -13,6 +13,11 @@ __all__ = [
     "MAX_BLOCK_BYTES",
     "MAX_BUNDLE_BYTES",
     "MAX_CACHE_ENTRIES",
+    "MAX_CERTIFICATE_FILE_BYTES",
+    "MAX_CERTIFICATE_FILE_ENTRIES",
+    "MAX_CHAIN_CERTIFICATES",
+    "MAX_CHAIN_PATHS",
+    "MAX_CHAIN_STEPS",
     "MAX_DEPTH",
     "MAX_DIGESTS",
     "MAX_DOCUMENT_BYTES",
@@ -26,10 +31,16 @@ __all__ = [
     "MAX_LFS_POINTER_BYTES",
     "MAX_LISTING_BYTES",
     "MAX_NAME_BYTES",
+    "MAX_NAME_COMPARISONS",
     "MAX_NUMBER_CHARACTERS",
     "MAX_ONNX_FIELDS",
     "MAX_ONNX_TYPED_BYTES",
     "MAX_POINTER_CHARACTERS",
+    "MAX_POLICY_BYTES",
+    "MAX_POLICY_REQUIREMENTS",
+    "MAX_POLICY_REVOCATIONS",
+    "MAX_POLICY_ROLES",
+    "MAX_POLICY_SIGNERS",
     "MAX_PROOF_BYTES",
     "MAX_PROOF_FILE_BYTES",
     "MAX_PROOF_HASHES",
@@ -174,3 +185,37 @@ MAX_TORCH_DIRECTORY_BYTES: Final = 64 * 1024 * 1024
 
 #: Most members of a `torch.save` file.
 MAX_TORCH_MEMBERS: Final = 1_000_000
+
+#: Largest file of certificates, in bytes: a whole web root store has 250 KiB.
+MAX_CERTIFICATE_FILE_BYTES: Final = 1024 * 1024
+
+#: Most certificates of one file.
+MAX_CERTIFICATE_FILE_ENTRIES: Final = 512
+
+#: Most certificates of one chain, leaf and anchor included; private CAs have 2 to 4.
+MAX_CHAIN_CERTIFICATES: Final = 16
+
+#: Most whole chains that are validated for one leaf, before it is refused.
+MAX_CHAIN_PATHS: Final = 16
+
+#: Most pairs of certificate and possible issuer that are tried for one leaf.
+MAX_CHAIN_STEPS: Final = 256
+
+#: Most comparisons of a name in a certificate with a name constraint, for one chain.
+MAX_NAME_COMPARISONS: Final = 65_536
+
+#: Largest trust policy that is read, in bytes: 1,024 signers with keys, and long lists of what is
+#: revoked.
+MAX_POLICY_BYTES: Final = 4 * 1024 * 1024
+
+#: Most signers of a trust policy, and most names in one of its lists.
+MAX_POLICY_SIGNERS: Final = 1_024
+
+#: Most roles of a trust policy; the format has five.
+MAX_POLICY_ROLES: Final = 16
+
+#: Most requirements of a trust policy; a manifest has fewer kinds of facts.
+MAX_POLICY_REQUIREMENTS: Final = 1_000
+
+#: Most revoked keys, and most revoked artifacts, of a trust policy.
+MAX_POLICY_REVOCATIONS: Final = 16_384

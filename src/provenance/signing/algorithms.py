@@ -9,7 +9,7 @@ Source: FIPS 186-5 (ECDSA, RSA), RFC 8032 (Ed25519), RFC 8017 (RSA), FIPS 204 (M
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -40,19 +40,17 @@ __all__ = [
     "verify_signature",
 ]
 
-if TYPE_CHECKING:
-    PublicHandle = (
-        ec.EllipticCurvePublicKey
-        | ed25519.Ed25519PublicKey
-        | rsa.RSAPublicKey
-        | mldsa.MLDSA65PublicKey
-    )
-    PrivateHandle = (
-        ec.EllipticCurvePrivateKey
-        | ed25519.Ed25519PrivateKey
-        | rsa.RSAPrivateKey
-        | mldsa.MLDSA65PrivateKey
-    )
+PublicHandle: TypeAlias = (
+    "ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey"
+    " | mldsa.MLDSA65PublicKey"
+)
+"""A public key of `cryptography` of one of our kinds."""
+
+PrivateHandle: TypeAlias = (
+    "ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey"
+    " | mldsa.MLDSA65PrivateKey"
+)
+"""A private key of `cryptography` of one of our kinds."""
 
 #: Shortest RSA modulus, in bits (NIST SP 800-131A).
 MIN_RSA_BITS = 2_048

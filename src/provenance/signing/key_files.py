@@ -10,7 +10,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from provenance.digest.names import printable_name
-from provenance.errors import InputError
+from provenance.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -42,8 +42,8 @@ def write_key_pair(
         The two paths, private first.
 
     Raises:
-        InputError: One of the names exists, or the folder cannot be written.
-        UsageError: The password is empty.
+        InputError: The folder cannot be written.
+        UsageError: One of the names exists, or the password is empty.
     """
     secret = key.to_pem(password)
     try:
@@ -58,12 +58,18 @@ def write_key_pair(
             private.unlink()
             raise
         _sync_folder(private.parent)
+    except FileExistsError as error:
+        raise UsageError(
+            path=printable_name(os.fspath(path)),
+            problem=f"the pair of keys cannot be written: {error.strerror}",
+            remedy="a key file is never overwritten; choose another name or folder",
+        ) from error
     except (OSError, ValueError) as error:  # ValueError: a name with U+0000 in it, or none at all
         reason = error.strerror if isinstance(error, OSError) else "it is no path"
         raise InputError(
             path=printable_name(os.fspath(path)),
             problem=f"the pair of keys cannot be written: {reason}",
-            remedy="a key file is never overwritten; choose another name or folder",
+            remedy="choose another name or folder",
         ) from error
     return private, public
 
