@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 import provenance
+from provenance.lazy import lazy_names
 from support.source import REPOSITORY, SOURCE, find_modules, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 MODULES = find_modules(SOURCE, "provenance")
 PACKAGES = [name for name, path in MODULES.items() if path.stem == "__init__"]
+LAZINESS = "provenance.lazy"
+LAZY = [name for name in PACKAGES if LAZINESS in MODULES[name].read_text(encoding="utf-8")]
 ROOMS = sorted({name.split(".")[1] for name in MODULES if "." in name})
 
 
@@ -34,6 +38,13 @@ def public_definitions(path: Path) -> set[str]:
         and not node.name.startswith("_")
         and not any(".command(" in ast.unparse(decorator) for decorator in node.decorator_list)
     }
+
+
+def homes_of(package: str) -> Mapping[str, tuple[str, ...]]:
+    """Return the table of a package whose names are loaded when they are first used."""
+    module = importlib.import_module(package)
+    homes: Mapping[str, tuple[str, ...]] = vars(module).get("_ROOMS") or vars(module)["_HOMES"]
+    return homes
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -74,25 +85,50 @@ def test_lazy_name_resolves_twice_to_the_same_thing(name: str) -> None:
     assert name in dir(provenance)
 
 
-def test_table_of_lazy_names_is_all_of_them() -> None:
-    listed = [name for names in provenance._ROOMS.values() for name in names]
-    assert sorted([*listed, "__version__"]) == sorted(provenance.__all__)
+@pytest.mark.parametrize("name", LAZY)
+def test_table_of_lazy_names_is_all_of_them(name: str) -> None:
+    package = importlib.import_module(name)
+    listed = [name for names in homes_of(name).values() for name in names]
+    assert sorted(listed) == sorted(package.__all__)
 
 
-def test_type_checkers_see_the_same_names_as_the_interpreter() -> None:
-    tree = parse(MODULES["provenance"])
+@pytest.mark.parametrize("name", LAZY)
+def test_type_checkers_see_the_same_names_as_the_interpreter(name: str) -> None:
+    tree = parse(MODULES[name])
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     seen = {
         node.module: tuple(alias.name for alias in node.names)
         for node in imports
-        if node.module and node.module.startswith("provenance.")
+        if node.module and node.module.startswith("provenance.") and node.module != LAZINESS
     }
-    assert seen == dict(provenance._ROOMS)
+    assert seen == dict(homes_of(name))
 
 
-def test_unknown_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = provenance.nothing
+@pytest.mark.parametrize("name", LAZY)
+def test_no_module_has_the_name_of_a_lazy_one(name: str) -> None:
+    # Importing the module would bind it in the package, and nothing would load the name any more.
+    inside = {other.rpartition(".")[2] for other in MODULES if other.rpartition(".")[0] == name}
+    assert inside & set(importlib.import_module(name).__all__) == set()
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_unknown_name_is_an_attribute_error(name: str) -> None:
+    package = importlib.import_module(name)
+    with pytest.raises(AttributeError, match=f"module '{name}' has no attribute 'nothing'"):
+        _ = package.nothing
+    assert "nothing" not in dir(package)
+
+
+def test_name_that_its_module_lacks_is_an_attribute_error() -> None:
+    load, _names = lazy_names("provenance", {"provenance.errors": ("Nothing",)})
+    with pytest.raises(AttributeError, match=r"'provenance\.errors' has no attribute 'Nothing'"):
+        load("Nothing")
+
+
+def test_module_that_cannot_be_loaded_says_so() -> None:
+    load, _names = lazy_names("provenance", {"provenance.nowhere": ("Nothing",)})
+    with pytest.raises(ModuleNotFoundError, match=r"provenance\.nowhere"):
+        load("Nothing")
 
 
 def test_version_is_the_one_of_the_distribution() -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: The floors, lowest first. On one floor a room may import the rooms named before it.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "findings"),
+    ("lazy", "version", "errors", "findings"),
     ("canonical", "digest"),
     ("manifest", "envelope"),
     ("signing", "capture", "training_log"),

@@ -9,8 +9,9 @@ part of it, so that a script pays for no more than it uses.
 
 from __future__ import annotations
 
-from importlib import import_module
 from types import MappingProxyType
+
+from provenance.lazy import lazy_names
 
 TYPE_CHECKING = False  # type checkers know the name; importing `typing` would cost 6 ms
 
@@ -73,8 +74,7 @@ if TYPE_CHECKING:
         prove_file,
         verify,
     )
-
-    __version__: str
+    from provenance.version import __version__
 
 __all__ = [
     "Builder",
@@ -187,29 +187,9 @@ _ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "prove_file",
             "verify",
         ),
+        "provenance.version": ("__version__",),
     }
 )
 
-_HOMES: Mapping[str, str] = MappingProxyType(
-    {name: room for room, names in _ROOMS.items() for name in names}
-)
-
-
-def __getattr__(name: str) -> object:
-    """Load a public name from its room, once."""
-    if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415  # slow to import, seldom asked for
-
-        value: object = version("training-provenance")
-    elif name in _HOMES:
-        value = getattr(import_module(_HOMES[name]), name)
-    else:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    """List the public names, loaded or not."""
-    return sorted({*globals(), *__all__})
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = lazy_names(__name__, _ROOMS)

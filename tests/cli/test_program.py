@@ -36,7 +36,10 @@ SCRIPTS = Path(sys.executable).parent
 
 def leaves(group: click.Group, *names: str) -> list[tuple[tuple[str, ...], click.Command]]:
     found: list[tuple[tuple[str, ...], click.Command]] = []
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         if isinstance(command, click.Group):
             found += leaves(command, *names, name)
         else:
@@ -65,6 +68,37 @@ def test_every_result_can_be_had_as_json(names: tuple[str, ...], command: click.
     silent = {("export",), ("completion",), ("stream",)}
     has_format = any(parameter.name == "output_format" for parameter in command.params)
     assert has_format == (names not in silent)
+
+
+def test_every_command_of_the_table_has_its_name_and_no_other_is_there() -> None:
+    context = click.Context(program)
+    assert program.list_commands(context) == sorted(program_module.COMMANDS)
+    for name in program_module.COMMANDS:
+        command = program.get_command(context, name)
+        assert command is not None
+        assert command.name == name
+
+
+@pytest.mark.parametrize("name", ["", "nothing", "verify ", "VERIFY", "check_proof", "keys"])
+def test_other_words_are_no_command(name: str) -> None:
+    assert program.get_command(click.Context(program), name) is None
+
+
+def test_misspelt_command_is_told_from_the_others(cli: Command) -> None:
+    assert "Did you mean" in cli("verfy").err
+
+
+def test_objects_are_not_searched_for_cycles_when_the_program_ends() -> None:
+    script = (
+        "import atexit, gc\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 0))\n"  # runs after what comes later
+        "from provenance.cli import main\n"
+        "main(['--version'])\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", script], check=True, capture_output=True, text=True
+    )
+    assert ran.stdout.splitlines()[-1] == "True"
 
 
 def test_no_arguments_show_the_help(cli: Command) -> None:

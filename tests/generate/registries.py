@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, get_args
+
+from msgspec import to_builtins
 
 from provenance.checks import PARTS, RUNGS
 from provenance.digest.algorithms import COUNTED, HEX_LENGTHS
@@ -53,7 +54,7 @@ def _steps() -> Sequence[Mapping[str, object]]:
 
 
 def _codes() -> Sequence[Mapping[str, object]]:
-    return [asdict(row) for row in CODES.values()]
+    return [to_builtins(row) for row in CODES.values()]
 
 
 def _predicate_types() -> Sequence[Mapping[str, object]]:
@@ -85,8 +86,8 @@ def _algorithms() -> Sequence[Mapping[str, object]]:
 
 
 def _parts() -> Sequence[Mapping[str, object]]:
-    return [asdict(part) for part in PARTS]
+    return [to_builtins(part) for part in PARTS]
 
 
 def _schemes() -> Sequence[Mapping[str, object]]:
-    return [asdict(row) for row in SCHEMES.values()]
+    return [to_builtins(row) for row in SCHEMES.values()]

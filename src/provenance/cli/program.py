@@ -11,47 +11,89 @@ import os
 import sys
 import traceback
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from provenance.cli.blocks import stream
-from provenance.cli.completion import COMPLETE_VARIABLE, completion
-from provenance.cli.conformance import conformance
-from provenance.cli.describe import init
-from provenance.cli.digests import digest
-from provenance.cli.export import export
-from provenance.cli.inventories import inventory
-from provenance.cli.keys import keygen
+from provenance.cli.completion import COMPLETE_VARIABLE
 from provenance.cli.output import flush, say_error, say_warning
-from provenance.cli.pinning import trust
-from provenance.cli.proofs import check_proof, prove
-from provenance.cli.publish import release
-from provenance.cli.records import records
 from provenance.cli.safe_path import find_strangers
-from provenance.cli.show import diff, show
-from provenance.cli.sign import sign
-from provenance.cli.verify import verify
 from provenance.errors import InputError, MissingExtraError, ProvenanceError, UsageError
+from provenance.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from typing_extensions import override
+else:
+    # `typing.override` came with Python 3.12.
+    def override(method: object) -> object:
+        """Mark a method that overrides one of a base class."""
+        return method
+
 
 __all__ = ["exit_code_of", "program", "run"]
 
 #: What a shell says of a program that was interrupted: 128 and the number of SIGINT.
 INTERRUPTED = 130
 
+#: The commands, each with the module of this package that has the function of its name.
+COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "keygen": "keys",
+        "init": "describe",
+        "release": "publish",
+        "sign": "sign",
+        "verify": "verify",
+        "show": "show",
+        "digest": "digests",
+        "diff": "show",
+        "trust": "pinning",
+        "export": "export",
+        "conformance": "conformance",
+        "completion": "completion",
+        "records": "records",
+        "stream": "blocks",
+        "prove": "proofs",
+        "check-proof": "proofs",
+        "inventory": "inventories",
+        "policy": "policy",
+    }
+)
+
+
+class _Commands(click.Group):
+    """Loads the module of a command when somebody asks for the command: one of them runs."""
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's name
+        return sorted({*COMMANDS, *self.commands})
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            self._load(cmd_name)
+        elif cmd_name not in self.commands:
+            for name in COMMANDS:  # click looks among them for what was meant
+                self._load(name)
+        return super().get_command(ctx, cmd_name)
+
+    def _load(self, name: str) -> None:
+        if name not in self.commands:
+            module = import_module(f"provenance.cli.{COMMANDS[name]}")
+            self.add_command(getattr(module, name.replace("-", "_")), name)
+
 
 def _print_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's callback
     if value and not context.resilient_parsing:
-        from importlib.metadata import version
-
-        click.echo(f"provenance {version('training-provenance')}")
+        click.echo(f"provenance {__version__}")
         context.exit()
 
 
 @click.group(
+    cls=_Commands,
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""
@@ -74,14 +116,6 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
 def program(*, debug: bool) -> None:
     """Record, release, sign and verify how a model was trained."""
     del debug  # `run` reads it: it matters when everything else has failed
-
-
-for _command in (
-    keygen, init, release, sign, verify, show, digest, diff, trust, export, conformance, completion,
-    records, stream,
-    prove, check_proof, inventory,
-):  # fmt: skip
-    program.add_command(_command)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -6,30 +6,35 @@ its payload, and `parse_statement` reads that. `spec/envelope.md` is the contrac
 
 from __future__ import annotations
 
-from provenance.envelope.bundle import (
-    MEDIA_TYPE,
-    MEDIA_TYPES,
-    Bundle,
-    parse_bundle,
-    write_bundle,
-)
-from provenance.envelope.dsse import (
-    PAYLOAD_TYPE,
-    Envelope,
-    Signature,
-    pae,
-    parse_envelope,
-    write_envelope,
-)
-from provenance.envelope.statement import (
-    STATEMENT_TYPE,
-    SUBJECT_ALGORITHMS,
-    Statement,
-    Subject,
-    manifest_digest,
-    parse_statement,
-    write_statement,
-)
+from provenance.lazy import lazy_names
+
+TYPE_CHECKING = False  # type checkers know the name
+
+if TYPE_CHECKING:
+    from provenance.envelope.bundle import (
+        MEDIA_TYPE,
+        MEDIA_TYPES,
+        Bundle,
+        parse_bundle,
+        write_bundle,
+    )
+    from provenance.envelope.dsse import (
+        PAYLOAD_TYPE,
+        Envelope,
+        Signature,
+        pae,
+        parse_envelope,
+        write_envelope,
+    )
+    from provenance.envelope.statement import (
+        STATEMENT_TYPE,
+        SUBJECT_ALGORITHMS,
+        Statement,
+        Subject,
+        manifest_digest,
+        parse_statement,
+        write_statement,
+    )
 
 __all__ = [
     "MEDIA_TYPE",
@@ -51,3 +56,32 @@ __all__ = [
     "write_envelope",
     "write_statement",
 ]
+
+if not TYPE_CHECKING:
+    _HOMES = {
+        "provenance.envelope.bundle": (
+            "MEDIA_TYPE",
+            "MEDIA_TYPES",
+            "Bundle",
+            "parse_bundle",
+            "write_bundle",
+        ),
+        "provenance.envelope.dsse": (
+            "PAYLOAD_TYPE",
+            "Envelope",
+            "Signature",
+            "pae",
+            "parse_envelope",
+            "write_envelope",
+        ),
+        "provenance.envelope.statement": (
+            "STATEMENT_TYPE",
+            "SUBJECT_ALGORITHMS",
+            "Statement",
+            "Subject",
+            "manifest_digest",
+            "parse_statement",
+            "write_statement",
+        ),
+    }
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

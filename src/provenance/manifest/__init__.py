@@ -4,86 +4,93 @@ One class per object of `spec/manifest.md`; the docstring under each field is th
 description in the schema. A document is made from a tree that `provenance.canonical` has parsed.
 """
 
-from provenance.manifest.attestations import (
-    AboutManifest,
-    DatasetAttestation,
-    EvaluationAttestation,
-    Reproduced,
-    ReproductionAttestation,
-)
-from provenance.manifest.base import Document, parse_document, parse_timestamp, wire_fields
-from provenance.manifest.compute import (
-    Compute,
-    Cost,
-    Emissions,
-    Energy,
-    Gap,
-    Invoice,
-    JournalEntry,
-)
-from provenance.manifest.datasets import (
-    CleaningStep,
-    Collection,
-    Dataset,
-    Deduplication,
-    Labelling,
-    RecordSet,
-    SensitiveData,
-    Source,
-    Split,
-)
-from provenance.manifest.disclosures import Disclosure, check_commitment, make_commitment
-from provenance.manifest.evaluations import Evaluation, Interval, MetricResult
-from provenance.manifest.extensions import check_extensions
-from provenance.manifest.files import (
-    CodeReference,
-    FileEntry,
-    FileReference,
-    FileTree,
-    ReleasedFile,
-    Submodule,
-    SupportingDocument,
-)
-from provenance.manifest.frozen import FrozenMapping, freeze, plain, thaw
-from provenance.manifest.manifest import (
-    MANIFEST_VERSION,
-    Generator,
-    Manifest,
-    Predicate,
-    Producer,
-)
-from provenance.manifest.model import (
-    Architecture,
-    BaseModelReference,
-    FileBlocks,
-    Model,
-    Release,
-    Tokenizer,
-)
-from provenance.manifest.predicates import (
-    DATASET_V1,
-    EVALUATION_V1,
-    MANIFEST_V1,
-    PREDICATE_PREFIX,
-    PREDICATE_TYPES,
-    REPRODUCTION_V1,
-)
-from provenance.manifest.processing import (
-    Accelerator,
-    Environment,
-    Framework,
-    Hardware,
-    Package,
-    ProcessingStep,
-)
-from provenance.manifest.reading import (
-    DOCUMENT_KINDS,
-    ParsedPredicate,
-    parse_manifest,
-    parse_predicate,
-)
-from provenance.manifest.schema import document_schema, predicate_schemas
-from provenance.manifest.training import Checkpoint, DataOrder, Segment, Training
+from __future__ import annotations
+
+from provenance.lazy import lazy_names
+
+TYPE_CHECKING = False  # type checkers know the name
+
+if TYPE_CHECKING:
+    from provenance.manifest.attestations import (
+        AboutManifest,
+        DatasetAttestation,
+        EvaluationAttestation,
+        Reproduced,
+        ReproductionAttestation,
+    )
+    from provenance.manifest.base import Document, parse_document, parse_timestamp, wire_fields
+    from provenance.manifest.compute import (
+        Compute,
+        Cost,
+        Emissions,
+        Energy,
+        Gap,
+        Invoice,
+        JournalEntry,
+    )
+    from provenance.manifest.datasets import (
+        CleaningStep,
+        Collection,
+        Dataset,
+        Deduplication,
+        Labelling,
+        RecordSet,
+        SensitiveData,
+        Source,
+        Split,
+    )
+    from provenance.manifest.disclosures import Disclosure, check_commitment, make_commitment
+    from provenance.manifest.evaluations import Evaluation, Interval, MetricResult
+    from provenance.manifest.extensions import check_extensions
+    from provenance.manifest.files import (
+        CodeReference,
+        FileEntry,
+        FileReference,
+        FileTree,
+        ReleasedFile,
+        Submodule,
+        SupportingDocument,
+    )
+    from provenance.manifest.frozen import FrozenMapping, freeze, plain, thaw
+    from provenance.manifest.manifest import (
+        MANIFEST_VERSION,
+        Generator,
+        Manifest,
+        Predicate,
+        Producer,
+    )
+    from provenance.manifest.model import (
+        Architecture,
+        BaseModelReference,
+        FileBlocks,
+        Model,
+        Release,
+        Tokenizer,
+    )
+    from provenance.manifest.predicates import (
+        DATASET_V1,
+        EVALUATION_V1,
+        MANIFEST_V1,
+        PREDICATE_PREFIX,
+        PREDICATE_TYPES,
+        REPRODUCTION_V1,
+    )
+    from provenance.manifest.processing import (
+        Accelerator,
+        Environment,
+        Framework,
+        Hardware,
+        Package,
+        ProcessingStep,
+    )
+    from provenance.manifest.reading import (
+        DOCUMENT_KINDS,
+        ParsedPredicate,
+        parse_manifest,
+        parse_predicate,
+    )
+    from provenance.manifest.schema import document_schema, predicate_schemas
+    from provenance.manifest.training import Checkpoint, DataOrder, Segment, Training
 
 __all__ = [
     "DATASET_V1",
@@ -163,3 +170,114 @@ __all__ = [
     "thaw",
     "wire_fields",
 ]
+
+if not TYPE_CHECKING:
+    _HOMES = {
+        "provenance.manifest.attestations": (
+            "AboutManifest",
+            "DatasetAttestation",
+            "EvaluationAttestation",
+            "Reproduced",
+            "ReproductionAttestation",
+        ),
+        "provenance.manifest.base": (
+            "Document",
+            "parse_document",
+            "parse_timestamp",
+            "wire_fields",
+        ),
+        "provenance.manifest.compute": (
+            "Compute",
+            "Cost",
+            "Emissions",
+            "Energy",
+            "Gap",
+            "Invoice",
+            "JournalEntry",
+        ),
+        "provenance.manifest.datasets": (
+            "CleaningStep",
+            "Collection",
+            "Dataset",
+            "Deduplication",
+            "Labelling",
+            "RecordSet",
+            "SensitiveData",
+            "Source",
+            "Split",
+        ),
+        "provenance.manifest.disclosures": (
+            "Disclosure",
+            "check_commitment",
+            "make_commitment",
+        ),
+        "provenance.manifest.evaluations": (
+            "Evaluation",
+            "Interval",
+            "MetricResult",
+        ),
+        "provenance.manifest.extensions": ("check_extensions",),
+        "provenance.manifest.files": (
+            "CodeReference",
+            "FileEntry",
+            "FileReference",
+            "FileTree",
+            "ReleasedFile",
+            "Submodule",
+            "SupportingDocument",
+        ),
+        "provenance.manifest.frozen": (
+            "FrozenMapping",
+            "freeze",
+            "plain",
+            "thaw",
+        ),
+        "provenance.manifest.manifest": (
+            "MANIFEST_VERSION",
+            "Generator",
+            "Manifest",
+            "Predicate",
+            "Producer",
+        ),
+        "provenance.manifest.model": (
+            "Architecture",
+            "BaseModelReference",
+            "FileBlocks",
+            "Model",
+            "Release",
+            "Tokenizer",
+        ),
+        "provenance.manifest.predicates": (
+            "DATASET_V1",
+            "EVALUATION_V1",
+            "MANIFEST_V1",
+            "PREDICATE_PREFIX",
+            "PREDICATE_TYPES",
+            "REPRODUCTION_V1",
+        ),
+        "provenance.manifest.processing": (
+            "Accelerator",
+            "Environment",
+            "Framework",
+            "Hardware",
+            "Package",
+            "ProcessingStep",
+        ),
+        "provenance.manifest.reading": (
+            "DOCUMENT_KINDS",
+            "ParsedPredicate",
+            "parse_manifest",
+            "parse_predicate",
+        ),
+        "provenance.manifest.schema": (
+            "document_schema",
+            "predicate_schemas",
+        ),
+        "provenance.manifest.training": (
+            "Checkpoint",
+            "DataOrder",
+            "Segment",
+            "Training",
+        ),
+    }
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -166,7 +166,7 @@ class Document(BaseModel):
                 fields[name] = None
         return self
 
-    @model_serializer(mode="wrap")
+    @model_serializer(mode="wrap", return_type=dict[str, Any])  # or each class asks again
     def _leave_out_what_is_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         tree: dict[str, Any] = handler(self)
         return {key: item for key, item in tree.items() if item is not None and item != ()}

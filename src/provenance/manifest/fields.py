@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
-from pydantic import AfterValidator, FailFast, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, FailFast, Field, GetPydanticSchema, WithJsonSchema
+from pydantic_core import core_schema
 
 from provenance.errors import ManifestError, shown
 from provenance.manifest.faults import describe_pattern, located
+
+if TYPE_CHECKING:
+    from pydantic_core.core_schema import IntSchema, StringSchema
 
 __all__ = [
     "MAX_ITEMS",
@@ -102,35 +106,48 @@ def _check_timestamp(value: str) -> str:
     return value
 
 
+def _as_built(schema: StringSchema | IntSchema) -> GetPydanticSchema:
+    """Return the mark of a type whose schema is this one.
+
+    Pydantic would put it together again for each of some hundred fields, from marks of its own.
+    """
+    return GetPydanticSchema(lambda _source, _handler: schema.copy())
+
+
 Many = Annotated[tuple[T, ...], Field(max_length=MAX_ITEMS), FailFast()]
 """A list; reading stops at its first fault, so that no list of faults is a bomb."""
 
 Id = Annotated[
     str,
-    StringConstraints(
-        pattern=describe_pattern(
-            r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
-            "an id (letters, digits, '.', '_', '-'; first a letter or digit)",
-        ),
-        max_length=MAX_ID_LENGTH,
+    _as_built(
+        core_schema.str_schema(
+            pattern=describe_pattern(
+                r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+                "an id (letters, digits, '.', '_', '-'; first a letter or digit)",
+            ),
+            max_length=MAX_ID_LENGTH,
+        )
     ),
 ]
 """A short, unique, stable name inside one manifest."""
 
 ShortText = Annotated[
-    str, StringConstraints(pattern=_ONE_LINE, min_length=1, max_length=MAX_SHORT_TEXT_LENGTH)
+    str,
+    _as_built(
+        core_schema.str_schema(pattern=_ONE_LINE, min_length=1, max_length=MAX_SHORT_TEXT_LENGTH)
+    ),
 ]
 """One line of text."""
 
-Name = Annotated[
-    str, StringConstraints(pattern=_ONE_LINE, min_length=1, max_length=MAX_SHORT_TEXT_LENGTH)
-]
+Name = ShortText
 """One line that names something."""
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT_LENGTH)]
+Text = Annotated[str, _as_built(core_schema.str_schema(min_length=1, max_length=MAX_TEXT_LENGTH))]
 """Prose; may have lines."""
 
-Uri = Annotated[str, StringConstraints(pattern=URI_PATTERN, max_length=MAX_URI_LENGTH)]
+Uri = Annotated[
+    str, _as_built(core_schema.str_schema(pattern=URI_PATTERN, max_length=MAX_URI_LENGTH))
+]
 """A URI with its scheme (RFC 3986); never fetched by a verifier on its own account."""
 
 Timestamp = Annotated[
@@ -142,26 +159,32 @@ Timestamp = Annotated[
 
 Version = Annotated[
     str,
-    StringConstraints(
-        pattern=describe_pattern(
-            r"^(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})$", "a version major.minor"
+    _as_built(
+        core_schema.str_schema(
+            pattern=describe_pattern(
+                r"^(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})$", "a version major.minor"
+            )
         )
     ),
 ]
 """A version of the format, major.minor."""
 
-Pointer = Annotated[str, StringConstraints(pattern=POINTER_PATTERN, max_length=MAX_URI_LENGTH)]
+Pointer = Annotated[
+    str, _as_built(core_schema.str_schema(pattern=POINTER_PATTERN, max_length=MAX_URI_LENGTH))
+]
 """A JSON Pointer (RFC 6901) into the same document."""
 
-Path = Annotated[str, StringConstraints(min_length=1, max_length=MAX_URI_LENGTH)]
+Path = Annotated[str, _as_built(core_schema.str_schema(min_length=1, max_length=MAX_URI_LENGTH))]
 """A relative path; whether it is safe is a check of its own (`spec/digests.md`, "Names")."""
 
 Commit = Annotated[
     str,
-    StringConstraints(
-        pattern=describe_pattern(
-            r"^([0-9a-f]{40}|[0-9a-f]{64})$",
-            "a full Git id of 40 or 64 lower-case hexadecimal characters, no branch or tag",
+    _as_built(
+        core_schema.str_schema(
+            pattern=describe_pattern(
+                r"^([0-9a-f]{40}|[0-9a-f]{64})$",
+                "a full Git id of 40 or 64 lower-case hexadecimal characters, no branch or tag",
+            )
         )
     ),
 ]
@@ -169,16 +192,18 @@ Commit = Annotated[
 
 Hash = Annotated[
     str,
-    StringConstraints(
-        pattern=describe_pattern(r"^[0-9a-f]{64}$", "64 lower-case hexadecimal characters")
+    _as_built(
+        core_schema.str_schema(
+            pattern=describe_pattern(r"^[0-9a-f]{64}$", "64 lower-case hexadecimal characters")
+        )
     ),
 ]
 """A hash of 256 bits whose field says how it is made; not the digest of a file."""
 
-Count = Annotated[int, Field(ge=0, le=MAX_WHOLE_NUMBER)]
+Count = Annotated[int, _as_built(core_schema.int_schema(ge=0, le=MAX_WHOLE_NUMBER))]
 """A number of things or bytes."""
 
-Step = Annotated[int, Field(ge=0, le=MAX_WHOLE_NUMBER)]
+Step = Count
 """A number of training steps."""
 
 Licenses = Many[ShortText]

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, Final, get_args
 
+from msgspec import Struct
 from pydantic_core import CoreSchema, core_schema
 
 from provenance import canonical
@@ -66,8 +66,7 @@ _URI_FORM = re.compile(URI_PATTERN[1:-1])
 _POINTER_FORM = re.compile(POINTER_PATTERN[1:-1], re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Wire:
+class _Wire(Struct, frozen=True, eq=False):
     """Tells pydantic how a type is read from the wire and written to it, and its JSON Schema.
 
     Pydantic's own markers would also build a schema for the inner class, which nobody uses.

@@ -4,11 +4,12 @@
 folder of its own (`records`, `state`, `projects`). `release` joins them by digest (`kept_runs`,
 `identities`, `merging`) with what the author says (`description`), lays out the released folder
 (`placement`, `layout`, `completion`, `card`) and drafts the manifest (`drafts`); `sign_release`
-signs it (`signed`). `Builder` assembles a manifest without a recorder. Recording never breaks
+signs it (`signed`, `cosigning`). `Builder` assembles a manifest without a recorder. Recording never breaks
 training (`faults`).
 """
 
 from provenance.recording.builder import Builder, release_of
+from provenance.recording.cosigning import cosign_manifest, cosign_release
 from provenance.recording.drafts import Draft, draft_folder, draft_statement, load_draft
 from provenance.recording.existing import describe_existing
 from provenance.recording.faults import ProvenanceWarning
@@ -28,6 +29,8 @@ __all__ = [
     "ProvenanceWarning",
     "Record",
     "Run",
+    "cosign_manifest",
+    "cosign_release",
     "describe_existing",
     "draft_folder",
     "draft_statement",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from provenance import canonical
-from provenance.render.escape import escape, shorten
+from provenance.render.escaping import escape, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from provenance import canonical
-from provenance.render.escape import escape, escape_block, shorten
+from provenance.render.escaping import escape, escape_block, shorten
 from provenance.render.quantities import format_count
 
 if TYPE_CHECKING:

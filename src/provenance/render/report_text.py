@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.render.escape import escape, shorten
+from provenance.render.escaping import escape, shorten
 from provenance.render.quantities import format_bytes, format_count
 
 if TYPE_CHECKING:
@@ -122,7 +122,8 @@ def _files(report: Report) -> str:
     size = format_bytes(files.bytes_matched)
     supplied = "" if files.bytes_read else " (by digests that you supplied; no byte was read)"
     matched, listed = format_count(files.matched), format_count(files.listed)
-    cached = f" ({format_count(files.cached)} by the cache, not read)" if files.cached else ""
+    known = f"{format_count(files.cached)} by digests cached earlier, not read"
+    cached = f" ({known})" if files.cached else ""
     return f"{matched} of {listed} match{cached}, {size}{others}{supplied}"
 
 

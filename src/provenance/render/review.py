@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provenance.render.escape import escape, shorten
+from provenance.render.escaping import escape, shorten
 from provenance.render.quantities import format_count
 
 if TYPE_CHECKING:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.render.escape import escape
+from provenance.render.escaping import escape
 from provenance.render.quantities import format_count
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from provenance.digest import TensorDifference, WeightsComparison
 
 __all__ = ["render_comparison"]
@@ -43,14 +45,28 @@ def _kind(dtype: str | None, shape: tuple[int, ...] | None) -> str:
 def _values(tensor: TensorDifference) -> str:
     if tensor.differing is None:
         return "other bytes"
-    parts = [
-        f"{format_count(tensor.differing)} element{'' if tensor.differing == 1 else 's'}",
-        f"largest difference {_number(tensor.largest_absolute)}",
-        f"relative {_number(tensor.largest_relative)}",
-    ]
-    if tensor.special:
-        parts.append(f"{format_count(tensor.special)} NaN or infinite")
-    return ", ".join(parts)
+    parts = [f"{format_count(tensor.differing)} element{'' if tensor.differing == 1 else 's'}"]
+    if tensor.largest_absolute is not None:
+        finite = "finite " if tensor.special else ""
+        parts += [
+            f"largest {finite}difference {_number(tensor.largest_absolute)}",
+            f"relative {_number(tensor.largest_relative)}",
+        ]
+    elif not tensor.special:
+        parts.append("NaN with other bits")
+    return ", ".join((*parts, *_special(tensor)))
+
+
+def _special(tensor: TensorDifference) -> Iterator[str]:
+    """Yield how many elements are no finite number in one of both, NaN first."""
+    appeared, vanished = tensor.nan_appeared or 0, tensor.nan_vanished or 0
+    infinite = (tensor.special or 0) - appeared - vanished
+    if appeared:
+        yield f"{format_count(appeared)} became NaN"
+    if vanished:
+        yield f"{format_count(vanished)} NaN before"
+    if infinite:
+        yield f"{format_count(infinite)} to or from infinity"
 
 
 def _number(value: float | int | None) -> str:  # noqa: PYI041 - an int is shown in full

@@ -4,14 +4,21 @@
 the typed root. Inclusion and consistency proofs build on the same leaves later.
 """
 
-from provenance.training_log.entries import (
-    LogEntry,
-    encode_entry,
-    encode_metrics,
-    parse_entry,
-)
-from provenance.training_log.reader import iterate_entries, iterate_lines, log_root
-from provenance.training_log.writer import LogWriter
+from __future__ import annotations
+
+from provenance.lazy import lazy_names
+
+TYPE_CHECKING = False  # type checkers know the name
+
+if TYPE_CHECKING:
+    from provenance.training_log.entries import (
+        LogEntry,
+        encode_entry,
+        encode_metrics,
+        parse_entry,
+    )
+    from provenance.training_log.reader import iterate_entries, iterate_lines, log_root
+    from provenance.training_log.writer import LogWriter
 
 __all__ = [
     "LogEntry",
@@ -23,3 +30,20 @@ __all__ = [
     "log_root",
     "parse_entry",
 ]
+
+if not TYPE_CHECKING:
+    _HOMES = {
+        "provenance.training_log.entries": (
+            "LogEntry",
+            "encode_entry",
+            "encode_metrics",
+            "parse_entry",
+        ),
+        "provenance.training_log.reader": (
+            "iterate_entries",
+            "iterate_lines",
+            "log_root",
+        ),
+        "provenance.training_log.writer": ("LogWriter",),
+    }
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -6,29 +6,34 @@ numbered checks run on it without any I/O. `spec/verification.md` is the contrac
 
 from __future__ import annotations
 
-from provenance.verification.gathering import MANIFEST_FILE
-from provenance.verification.listings import read_listing
-from provenance.verification.proof_making import prove_file
-from provenance.verification.proofs import ProofReport, check_proof
-from provenance.verification.report import (
-    EXIT_CODES,
-    REPORT_VERSION,
-    FileCounts,
-    GeneratorNamed,
-    ModelNamed,
-    PartReport,
-    ProducerSaid,
-    Report,
-    ReportedFact,
-    ReportedFinding,
-    SignerReport,
-    StepReport,
-    SubjectReport,
-    Verdict,
-    report_schema,
-)
-from provenance.verification.streaming import SignedFile, find_signed_file
-from provenance.verification.verifying import VerifiedManifest, inspect, verify
+from provenance.lazy import lazy_names
+
+TYPE_CHECKING = False  # type checkers know the name
+
+if TYPE_CHECKING:
+    from provenance.verification.gathering import MANIFEST_FILE
+    from provenance.verification.listings import read_listing
+    from provenance.verification.proof_making import prove_file
+    from provenance.verification.proofs import ProofReport, check_proof
+    from provenance.verification.report import (
+        EXIT_CODES,
+        REPORT_VERSION,
+        FileCounts,
+        GeneratorNamed,
+        ModelNamed,
+        PartReport,
+        ProducerSaid,
+        Report,
+        ReportedFact,
+        ReportedFinding,
+        SignerReport,
+        StepReport,
+        SubjectReport,
+        Verdict,
+        report_schema,
+    )
+    from provenance.verification.streaming import SignedFile, find_signed_file
+    from provenance.verification.verifying import VerifiedManifest, inspect, verify
 
 __all__ = [
     "EXIT_CODES",
@@ -57,3 +62,41 @@ __all__ = [
     "report_schema",
     "verify",
 ]
+
+if not TYPE_CHECKING:
+    _HOMES = {
+        "provenance.verification.gathering": ("MANIFEST_FILE",),
+        "provenance.verification.listings": ("read_listing",),
+        "provenance.verification.proof_making": ("prove_file",),
+        "provenance.verification.proofs": (
+            "ProofReport",
+            "check_proof",
+        ),
+        "provenance.verification.report": (
+            "EXIT_CODES",
+            "REPORT_VERSION",
+            "FileCounts",
+            "GeneratorNamed",
+            "ModelNamed",
+            "PartReport",
+            "ProducerSaid",
+            "Report",
+            "ReportedFact",
+            "ReportedFinding",
+            "SignerReport",
+            "StepReport",
+            "SubjectReport",
+            "Verdict",
+            "report_schema",
+        ),
+        "provenance.verification.streaming": (
+            "SignedFile",
+            "find_signed_file",
+        ),
+        "provenance.verification.verifying": (
+            "VerifiedManifest",
+            "inspect",
+            "verify",
+        ),
+    }
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)
