@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digest.remote.faulty_server import serve
 from provenance.canonical import MIN_BLOCK_BYTES
 from provenance.recording import release_existing, sign_release
 from provenance.signing import generate_private_key, write_key_pair
@@ -130,6 +134,11 @@ def test_right_bytes_come_through(signed: Signed, tmp_path: Path) -> None:
     command: list[str | Path] = [PROGRAM, "stream", signed.folder, "model.bin"]
     command += ["--key", signed.key]
     done = subprocess.run(command, input=DATA, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (0, DATA)
+    assert done.stderr.decode().startswith("not checked: /model/name: no name was asked for; ")
+    assert done.stderr.count(b"\n") == 1
+    command += ["--model", "digits-mlp"]
+    done = subprocess.run(command, input=DATA, capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, DATA, b"")
     output = tmp_path / "output"
     done = subprocess.run([*command, "-o", output], input=DATA, capture_output=True, check=False)
@@ -137,18 +146,222 @@ def test_right_bytes_come_through(signed: Signed, tmp_path: Path) -> None:
     assert output.read_bytes() == DATA
 
 
-def test_reader_that_closes_the_pipe_early_is_no_fault(signed: Signed, tmp_path: Path) -> None:
-    (tmp_path / "input").write_bytes(DATA)
-    command = f"'{PROGRAM}' stream model model.bin '{tmp_path}/input' --key lab.key.pub"
-    line = f"set -o pipefail; {command} | head -c 3"
+def test_reader_that_closes_the_pipe_early_did_not_get_the_file(signed: Signed) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
     done = subprocess.run(
-        ["bash", "-c", line],
-        cwd=signed.folder.parent,
-        capture_output=True,
+        [PROGRAM, "stream", signed.folder, "model.bin", "--key", signed.key],
+        input=DATA,
+        stdout=writing,
+        stderr=subprocess.PIPE,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (0, DATA[:3])
-    assert b"Traceback" not in done.stderr
+    os.close(writing)
+    assert done.returncode == 4
+    said = b"error: standard output: the reader closed the pipe after 0 of 196,615 bytes; "
+    assert done.stderr.startswith(said)
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_standard_output_that_is_closed_is_a_wrong_option(signed: Signed, tmp_path: Path) -> None:
+    (tmp_path / "input").write_bytes(DATA)
+    command = f"'{PROGRAM}' stream model model.bin '{tmp_path}/input' --key lab.key.pub"
+    for more, code in (("", 2), (f" -o '{tmp_path}/output'", 0)):
+        done = subprocess.run(
+            ["bash", "-c", f"{command}{more} >&-"],
+            cwd=signed.folder.parent,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == code
+    assert (tmp_path / "output").read_bytes() == DATA
+
+
+def begin(signed: Signed, work: Path, *more: str) -> subprocess.Popen[bytes]:
+    """Start a copy, give it one block and a half, and wait until it has written the one."""
+    process = subprocess.Popen(
+        [PROGRAM, "stream", signed.folder, "model.bin", "-o", "output", "--key", signed.key, *more],
+        cwd=work,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    process.stdin.write(DATA[: B + B // 2])
+    process.stdin.flush()
+    end = time.monotonic() + 30
+    while sum(path.stat().st_size for path in work.iterdir()) < B:
+        assert time.monotonic() < end
+        assert process.poll() is None
+        time.sleep(0.01)
+    return process
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, -15), (signal.SIGHUP, -1), (signal.SIGINT, 130)]
+)
+def test_copy_that_is_ended_leaves_no_file(
+    signed: Signed, tmp_path: Path, number: int, code: int
+) -> None:
+    process = begin(signed, tmp_path)
+    process.send_signal(number)
+    _, said = process.communicate()
+    assert process.returncode == code
+    assert b"Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_copy_that_was_ended_goes_on_where_it_was(cli: Command, work: Path, signed: Signed) -> None:
+    process = begin(signed, work, "--resume")
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    assert process.returncode == -signal.SIGTERM
+    assert [path.name for path in work.iterdir()] == ["output.part"]
+    assert (work / "output.part").read_bytes() == DATA[:B]
+    # What was verified is not read again: it may be anything there.
+    source = given_data(work, bytes(B) + DATA[B:])
+    code, said = copy(cli, signed, source, "-o", "output", "--resume")
+    assert code == 0
+    assert "model.bin: 65,536 of 196,615 bytes were here already\n" in said
+    assert (work / "output").read_bytes() == DATA
+    assert not (work / "output.part").exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "kept"),
+    [
+        (b"", 0),
+        (DATA[: B - 1], 0),
+        (changed(0), 0),
+        (DATA[: B + 5], B),
+        (changed(B + 1), B),
+        (changed(2 * B)[: 3 * B], 2 * B),
+        (DATA, len(DATA)),
+        (DATA + b"more", len(DATA)),
+    ],
+    ids=["empty", "short", "wrong", "one", "second", "third", "all", "long"],
+)
+def test_only_whole_right_blocks_of_an_unfinished_copy_count(
+    cli: Command, work: Path, signed: Signed, part: bytes, kept: int
+) -> None:
+    (work / "output.part").write_bytes(part)
+    source = given_data(work, bytes(kept) + DATA[kept:])
+    code, said = copy(cli, signed, source, "-o", "output", "--resume")
+    assert code == 0
+    assert (f"{kept:,} of 196,615 bytes were here already" in said) == (kept > 0)
+    assert (work / "output").read_bytes() == DATA
+    assert sorted(path.name for path in work.iterdir()) == ["input", "output"]
+
+
+def test_pipe_is_skipped_to_where_the_copy_ended(signed: Signed, tmp_path: Path) -> None:
+    command: list[str | Path] = [PROGRAM, "stream", signed.folder, "model.bin", "--resume"]
+    command += ["--key", signed.key, "-o", tmp_path / "output"]
+    part = tmp_path / "output.part"
+    part.write_bytes(DATA[: 2 * B])
+    done = subprocess.run(command, input=DATA[:B], capture_output=True, check=False)
+    assert done.returncode == 1
+    assert b"ends after 65,536 bytes, and 131,072 are here already" in done.stderr
+    assert part.read_bytes() == DATA[: 2 * B]
+    done = subprocess.run(command, input=changed(3), capture_output=True, check=False)
+    assert done.returncode == 0
+    assert (tmp_path / "output").read_bytes() == DATA
+    part.write_bytes(DATA[:B])
+    with given_data(tmp_path, DATA).open("rb") as file:
+        done = subprocess.run(command, stdin=file, capture_output=True, check=False)
+    assert done.returncode == 0
+    assert not part.exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "kept"),
+    [(changed(B), B), (DATA[: 2 * B], 2 * B), (DATA + b"x", 3 * B)],
+    ids=["wrong", "short", "long"],
+)
+def test_refused_copy_keeps_what_was_right(
+    cli: Command, work: Path, signed: Signed, data: bytes, kept: int
+) -> None:
+    code, said = copy(cli, signed, given_data(work, data), "-o", "output", "--resume")
+    assert code == 1
+    assert "what was verified is kept in output.part" in said
+    assert (work / "output.part").read_bytes() == DATA[:kept]
+    assert not (work / "output").exists()
+
+
+def test_copy_of_which_nothing_is_right_leaves_nothing(
+    cli: Command, work: Path, signed: Signed
+) -> None:
+    code, said = copy(cli, signed, given_data(work, changed(0)), "-o", "output", "--resume")
+    assert code == 1
+    assert "kept" not in said
+    assert copy(cli, signed, work / "nowhere", "-o", "output", "--resume")[0] == 4
+    assert [path.name for path in work.iterdir()] == ["input"]
+
+
+@pytest.mark.parametrize("kind", ["link", "names", "fifo", "folder"])
+def test_what_is_no_unfinished_copy_is_not_written_to(
+    cli: Command, work: Path, signed: Signed, kind: str
+) -> None:
+    part, other = work / "output.part", work / "other"
+    other.write_bytes(b"old")
+    if kind == "link":
+        part.symlink_to(other)
+    elif kind == "names":
+        part.hardlink_to(other)
+    elif kind == "fifo":
+        os.mkfifo(part)
+    else:
+        part.mkdir()
+    code, said = copy(cli, signed, given_data(work, DATA), "-o", "output", "--resume")
+    assert code == 4
+    assert said.startswith("error: output.part: ")
+    assert other.read_bytes() == b"old"
+    assert not (work / "output").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks of POSIX")
+def test_two_processes_do_not_continue_one_copy(cli: Command, work: Path, signed: Signed) -> None:
+    import fcntl  # noqa: PLC0415 - POSIX only
+
+    with (work / "output.part").open("w+b") as other:
+        other.write(DATA[:B])
+        other.flush()
+        fcntl.flock(other, fcntl.LOCK_EX)
+        code, said = copy(cli, signed, given_data(work, DATA), "-o", "output", "--resume")
+    assert code == 4
+    assert "is being written by another process" in said
+    assert (work / "output.part").read_bytes() == DATA[:B]
+
+
+def test_url_is_fetched_from_where_the_copy_ended(cli: Command, work: Path, signed: Signed) -> None:
+    pytest.importorskip("obstore", reason="needs the extra `remote`")
+    (work / "output.part").write_bytes(DATA[: 2 * B])
+    with serve(bytes(2 * B) + DATA[2 * B :]) as server:
+        code, said = copy(cli, signed, Path("x"), "-o", "output", "--resume")
+        assert (code, "x" in said) == (4, True)
+        arguments = ("stream", signed.folder, "model.bin", server.url, "--key", signed.key)
+        refused = cli(*arguments)
+        assert refused.code == 1
+        assert "bytes 0-65,535 (block 0)" in refused.err
+        server.faults, server.requests = ["truncate"], []
+        assert cli(*arguments, "-o", "output", "--resume").code == 0
+        asked = [request for request in server.requests if request.startswith("bytes=")]
+        assert asked
+        assert all(int(it.split("=")[1].split("-")[0]) >= 2 * B for it in asked)
+    assert (work / "output").read_bytes() == DATA
+
+
+def test_what_cannot_be_resumed_is_a_wrong_option(
+    cli: Command, work: Path, signed: Signed, unblocked: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = given_data(work, DATA)
+    code, said = copy(cli, signed, source, "--resume")
+    assert code == 2
+    assert "needs a file to go on with" in said
+    monkeypatch.setattr(streaming, "MAX_WHOLE_BYTES", 1000)
+    code, said = copy(cli, unblocked, source, "--resume", "-o", "output")
+    assert code == 2
+    assert "a part of it cannot be verified" in said
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
@@ -282,6 +495,23 @@ def test_size_that_is_none_is_a_wrong_option(cli: Command, work: Path, size: str
     result = cli("release", "--existing", "model", "--description", "x.toml", "--blocks", size)
     assert result.code == 2
     assert "expected a size such as 1MiB" in result.err
+
+
+@pytest.mark.parametrize(
+    "size", ["0", "1", "32KiB", "65535", "65537", "96KiB", "2GiB", "1073741825", "999999999999999"]
+)
+def test_size_out_of_bounds_is_a_wrong_option_that_names_them(
+    cli: Command, work: Path, size: str
+) -> None:
+    (work / "model").mkdir()
+    result = cli("release", "--existing", "model", "--description", "x.toml", "--blocks", size)
+    assert result.code == 2
+    assert "a power of two from 64KiB to 1GiB, found" in result.err
+
+
+def test_help_names_the_bounds_of_block_sizes(cli: Command) -> None:
+    shown = " ".join(cli("release", "--help").out.split())
+    assert "a power of two from 64KiB to 1GiB" in shown
 
 
 @pytest.mark.parametrize(("size", "count"), [("64KiB", 4), ("131072", 2), ("131072B", 2)])

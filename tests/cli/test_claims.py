@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
+from provenance.cli.claims import CLAIMS_FORMATS
 from provenance.cli.digests import digest
 from provenance.digest import clusters, digest_bytes, hash_tree
+from provenance.digest.claim_formats import READERS
 from provenance.errors import MissingExtraError, ProvenanceError, UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ def sums(*names: str, algorithm: str = "sha256") -> str:
         pytest.param(["--workers", "0"], "0", id="no worker"),
         pytest.param(["--claims-format", "md5sum"], "md5sum", id="another format"),
         pytest.param(["--compare", "nowhere"], "nowhere", id="no claims"),
+        pytest.param(["--claims-format", "dvc"], "give both", id="format of nothing"),
+        pytest.param(["--compare", "data/a", "--tensor", "t"], "claims-format", id="no format"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
@@ -59,10 +63,8 @@ def test_what_makes_no_sense_is_refused(
     assert "Traceback" not in shown.err
 
 
-@pytest.mark.parametrize("option", ["--dask", "--ray", "--compare"])
-def test_only_a_folder_is_hashed_on_a_cluster_or_compared(
-    cli: Command, tree: Path, option: str
-) -> None:
+@pytest.mark.parametrize("option", ["--dask", "--ray"])
+def test_only_a_folder_is_hashed_on_a_cluster(cli: Command, tree: Path, option: str) -> None:
     shown = cli("digest", tree / "a", option, "x")
     assert (shown.code, "only a folder" in shown.err) == (2, True)
 
@@ -100,6 +102,64 @@ def test_a_weak_claim_ends_with_3(cli: Command, tree: Path, work: Path) -> None:
     (work / "a.dvc").write_text("outs:\n- path: a\n  size: 1\n", encoding="utf-8")
     shown = cli("digest", tree, "--compare", "a.dvc")
     assert (shown.code, "notComparable a: no digest" in shown.out) == (3, True)
+
+
+#: What a file beside the data says, and how the folder, and the file `a` alone, fare.
+COMPARED: dict[str, tuple[str, str, int, int]] = {
+    "same": ("SHA256SUMS", sums("a", "b", "c"), 0, 0),
+    "extra files": ("SHA256SUMS", sums("a", "b"), 0, 0),
+    "another file differs": ("SHA256SUMS", sums("a") + sums("a").replace("a\n", "b\n"), 1, 0),
+    "differs": ("SHA256SUMS", sums("b").replace("b\n", "a\n"), 1, 1),
+    "no claim about it": ("SHA256SUMS", sums("b", "c"), 0, 3),
+    "size alone differs": ("a.dvc", "outs:\n- path: a\n  size: 2\n", 1, 1),
+    "only MD5": ("a.dvc", f"outs:\n- path: a\n  md5: {'0' * 32}\n  size: 1\n", 3, 3),
+    "malformed": ("SHA256SUMS", sums("a") + "prose\n", 4, 4),
+    "unsafe name": ("SHA256SUMS", sums("a").replace("a\n", "../a\n"), 4, 4),
+    "unknown": ("notes.txt", "prose\n", 2, 2),
+    "sums of MD5": ("MD5SUMS", f"{'0' * 32}  a\n", 2, 2),
+    "two look alike": ("sums", sums("a"), 2, 2),
+}
+
+
+@pytest.mark.parametrize("case", COMPARED)
+def test_exit_codes_of_a_comparison(cli: Command, tree: Path, case: str) -> None:
+    name, text, of_folder, of_file = COMPARED[case]
+    (tree / name).write_text(text, encoding="utf-8")
+    for target, code in ((tree, of_folder), (tree / "a", of_file)):
+        shown = cli("digest", target, "--compare", tree / name)
+        assert (shown.code, "Traceback" in shown.err) == (code, False), shown
+        assert ("error: " in shown.err) == (code in {2, 4})
+        if code == 2:
+            assert "--claims-format sha256sum, b3sum, dvc, lfs or hub" in shown.err
+
+
+def test_a_file_may_be_called_as_its_pointer_is_not(cli: Command, tree: Path, work: Path) -> None:
+    found = digest_bytes(b"a")["sha256"]
+    lines = ["version https://git-lfs.github.com/spec/v1", f"oid sha256:{found}", "size 1", ""]
+    (work / "pointer").write_text("\n".join(lines), encoding="utf-8")
+    shown = cli("digest", tree / "a", "--compare", "pointer", "--format", "json")
+    claims = json.loads(shown.out)["claims"]
+    assert (shown.code, claims["format"]) == (0, "lfs")
+    assert [row["outcome"] for row in claims["results"]] == ["matched"]
+    assert cli("digest", tree / "b", "--compare", "pointer").code == 1
+
+
+def test_claims_are_read_before_any_data(cli: Command, tree: Path, work: Path) -> None:
+    (work / "SHA256SUMS").write_text(sums("a") + "prose\n", encoding="utf-8")
+    shown = cli("digest", tree / "nowhere", "--compare", "SHA256SUMS")
+    assert (shown.code, "SHA256SUMS" in shown.err) == (4, True)
+
+
+def test_a_folder_that_no_tree_may_hold_is_no_difference(
+    cli: Command, tree: Path, work: Path
+) -> None:
+    (work / "SHA256SUMS").write_text(sums("a"), encoding="utf-8")
+    (tree / "link").symlink_to("a")
+    assert cli("digest", tree, "--compare", "SHA256SUMS").code == 4
+
+
+def test_formats_are_those_of_the_readers() -> None:
+    assert tuple(READERS) == CLAIMS_FORMATS
 
 
 def test_the_format_can_be_said(cli: Command, tree: Path, work: Path) -> None:

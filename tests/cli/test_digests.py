@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +56,47 @@ def test_folder_has_a_tree_digest(cli: Command, tree: Path) -> None:
     root = hash_tree(tree).root
     assert f"tree     {root.root} (2 files)" in shown.out
     assert "size     2,002 bytes (2.0 KiB)" in shown.out
+
+
+def test_cache_is_used_on_request_only_and_said(
+    cli: Command, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() + 60 * 10**9)
+    (tree / "large.bin").write_bytes(bytes(2 * 1024 * 1024))
+    first, second = (cli("digest", tree, "--cache", "caches/digests.db") for _ in range(2))
+    assert (first.code, second.code) == (0, 0)
+    said = "cached   1 file by digests cached earlier, not read\n"
+    assert second.out == first.out + said
+    assert "cached" not in cli("digest", tree).out
+    third = cli("digest", tree, "--cache", "caches/digests.db", "--format", "json")
+    assert json.loads(third.out)["cached"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("data", "--cache", ""), "found an empty text"),
+        (("data", "--cache", "data/digests.db"), "name a file in another folder"),
+        (("data/a.csv", "--cache", "digests.db"), "a folder that this machine reads"),
+        (("data", "--cache", "digests.db", "--ray", "auto"), "a folder that this machine reads"),
+    ],
+    ids=["empty", "inside", "file", "cluster"],
+)
+def test_cache_that_makes_no_sense_is_a_wrong_option(
+    cli: Command, tree: Path, options: tuple[str, ...], problem: str
+) -> None:
+    shown = cli("digest", *options)
+    assert shown.code == 2
+    assert problem in shown.err
+    assert sorted(path.name for path in tree.iterdir()) == ["a.csv", "sub"]
+
+
+def test_cache_that_cannot_be_used_is_a_warning(cli: Command, tree: Path, work: Path) -> None:
+    (work / "notes.txt").write_text("not a cache\n", encoding="utf-8")
+    shown = cli("digest", tree, "--cache", "notes.txt")
+    assert shown.code == 0
+    assert shown.err.startswith("warning: notes.txt: the digest cache is not used")
 
 
 def test_folder_as_json_lists_its_files(cli: Command, tree: Path) -> None:
@@ -131,6 +173,15 @@ def test_gguf_has_the_tensor_digest_of_safetensors(cli: Command, work: Path) -> 
     assert as_json["blake3"] == tensors[1].blake3
     refused = cli("digest", "m.bin", "--tensor", "x")
     assert (refused.code, "no tensor" in refused.err) == (1, True)
+
+
+def test_folder_of_gguf_has_the_tensor_digest_of_its_release(cli: Command, work: Path) -> None:
+    (work / "m").mkdir()
+    (work / "m/m.gguf").write_bytes(gguf(WEIGHT, BIAS))
+    root, _ = hash_tensors(work / "m/m.gguf")
+    assert json.loads(cli("digest", "m", "--format", "json").out)["tensors"] == root.to_tree()
+    (work / "m/other.gguf").write_bytes(gguf(WEIGHT))
+    assert "tensors" not in json.loads(cli("digest", "m", "--format", "json").out)
 
 
 def test_index_stands_for_its_shards(cli: Command, work: Path) -> None:

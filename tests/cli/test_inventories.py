@@ -33,6 +33,10 @@ def lists(cli: Command, work: Path) -> Path:
         (("merge", "-o", "m.jsonl"), 2),
         (("shards", "a.jsonl", "a.jsonl", "-o", "m.jsonl"), 1),
         (("root", "data/a/0.txt"), 1),
+        (("root", "empty"), 1),
+        (("merge", "a.jsonl", "empty", "-o", "m.jsonl"), 1),
+        (("shards", "a.jsonl", "empty", "-o", "m.jsonl"), 1),
+        (("split", "empty", "--entries", "3", "-o", "parts"), 1),
         (("split", "whole.jsonl", "--entries", "0", "-o", "parts"), 2),
         (("split", "whole.jsonl", "--entries", "3", "-o", "data"), 2),
     ],
@@ -42,6 +46,10 @@ def lists(cli: Command, work: Path) -> Path:
         "nothing",
         "shard twice",
         "no list",
+        "root of nothing",
+        "nothing to merge",
+        "shard of nothing",
+        "nothing to split",
         "none a part",
         "folder not empty",
     ],
@@ -49,8 +57,11 @@ def lists(cli: Command, work: Path) -> Path:
 def test_what_makes_no_sense_is_refused_and_nothing_is_written(
     cli: Command, lists: Path, arguments: tuple[str, ...], code: int
 ) -> None:
+    (lists / "empty").touch()
     done = cli("inventory", *arguments)
     assert done.code == code, done.err
+    assert ("is empty" in done.err) == ("empty" in arguments)
+    assert not (lists / "parts").exists()
     assert not (lists / "m.jsonl").exists()
 
 
@@ -91,6 +102,6 @@ def test_a_shard_itself_is_proved_by_its_inventory(cli: Command, lists: Path) ->
     root = json.loads(done.out)
     cli("prove", "s.jsonl", "x", "-o", "p.json")
     trusted = ("--root", root["root"], "--size", root["size"], "--tree", "shard")
-    assert cli("check-proof", "p.json", "a.jsonl", *trusted).code == 0
+    assert cli("check-proof", "p.json", "a.jsonl", *trusted, "--kind", "shard").code == 0
     assert cli("check-proof", "p.json", "b.jsonl", *trusted).code == 1
     assert lists.is_dir()

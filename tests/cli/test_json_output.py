@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,7 +54,9 @@ def test_documented_members_are_printed(
     assert set(printed(cli, *command.split(), *arguments)) == documented(command)
 
 
-def test_digests_of_files_and_folders_together_are_documented(cli: Command, work: Path) -> None:
+def test_digests_of_files_and_folders_together_are_documented(
+    cli: Command, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (work / "folder").mkdir()
     save_file({"w": np.ones(2, np.float32)}, work / "folder" / "m.safetensors")
     found = set(printed(cli, "digest", "folder"))
@@ -64,6 +67,11 @@ def test_digests_of_files_and_folders_together_are_documented(cli: Command, work
     (work / "SHA256SUMS").write_text(f"{'0' * 64}  m.safetensors\n", encoding="utf-8")
     compared = cli("digest", "folder", "--compare", "SHA256SUMS", "--format", "json")
     found |= set(json.loads(compared.out))
+    (work / "folder" / "large.bin").write_bytes(bytes(2 * 1024 * 1024))
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() + 60 * 10**9)
+    assert cli("digest", "folder", "--cache", "caches/digests.db").code == 0
+    found |= set(printed(cli, "digest", "folder", "--cache", "caches/digests.db"))
     assert found == documented("digest")
 
 

@@ -100,11 +100,13 @@ def test_what_was_not_checked_is_incomplete(
 @pytest.mark.parametrize(
     ("changes", "first"),
     [
-        ({"file": "model/README.md"}, "has 9 bytes, expected 14"),
+        ({"file": "model/README.md"}, "--name config.json"),
+        ({"file": "model/README.md", "name": "config.json"}, "has 9 bytes, expected 14"),
+        ({"name": "README.md"}, 'asked for was the file "README.md" of the release'),
         ({"key": "other.pub"}, "FAIL: "),
-        ({"model": "another"}, "the manifest is for 'digits-mlp', not 'another'"),
+        ({"model": "another"}, "signed for 'digits-mlp', asked for 'another'"),
     ],
-    ids=["another file", "another key", "another model"],
+    ids=["another name", "another file", "other asked", "another key", "another model"],
 )
 def test_contradiction_is_fail(
     cli: Command, proof: Path, changes: dict[str, str], first: str
@@ -120,14 +122,15 @@ def test_contradiction_is_fail(
         changes.get("key", "me.key.pub"),
         "--model",
         changes.get("model", "digits-mlp"),
+        *(("--name", changes["name"]) if "name" in changes else ()),
     )
     assert done.code == 1
     assert first in done.out.splitlines()[0]
 
 
 def test_file_of_the_same_length_with_other_bytes_is_fail(cli: Command, proof: Path) -> None:
-    proof.with_name("c.json").write_bytes(b'{"layers": 3}\n')
-    done = cli("check-proof", proof, "c.json", "--manifest", MANIFEST, "--key", "me.key.pub")
+    proof.with_name("config.json").write_bytes(b'{"layers": 3}\n')
+    done = cli("check-proof", proof, "config.json", "--manifest", MANIFEST, "--key", "me.key.pub")
     assert done.code == 1
     assert "has the BLAKE3 digest" in done.out
 
@@ -140,19 +143,60 @@ def test_tampered_proof_is_fail(cli: Command, proof: Path) -> None:
     )
     assert done.code == 1
     proof.write_text("{}")
-    assert cli("check-proof", proof, "--manifest", MANIFEST).code == 1
+    done = cli("check-proof", proof, "--manifest", MANIFEST)
+    assert (done.code, done.out.splitlines()[0]) == (
+        4, f"ERROR: {proof}: this is no proof file; `provenance prove` makes one.",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("missing", ["proof", "file", "manifest"])
 def test_what_cannot_be_read_is_an_error(cli: Command, proof: Path, missing: str) -> None:
     places = {"proof": str(proof), "file": "model/config.json", "manifest": MANIFEST}
-    places[missing] = "nowhere"
+    places[missing] = "nowhere/config.json"
     done = cli(
         "check-proof", places["proof"], places["file"],
         "--manifest", places["manifest"], "--key", "me.key.pub",
     )  # fmt: skip
     assert done.code == 4
-    assert done.out.startswith("ERROR: ")
+    assert done.out.startswith("ERROR: nowhere/config.json: ")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--kind", "log"),
+        ("--kind", "record"),
+        ("--kind", "block"),
+        ("--tensor", "w", "--kind", "file"),
+        ("--dataset", "d", "--checkpoint", "c"),
+    ],
+    ids=" ".join,
+)
+def test_requests_without_sense_are_usage_errors(
+    cli: Command, proof: Path, options: tuple[str, ...]
+) -> None:
+    assert cli("check-proof", proof, "--manifest", MANIFEST, *options).code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("--dataset", "none"), "evidence-unknown"),
+        (("--checkpoint", "none"), "evidence-unknown"),
+        (("--tensor", "config.json"), "proof-not-asked"),
+        (("--kind", "block", "--name", "config.json"), "evidence-unknown"),
+    ],
+    ids=["dataset", "checkpoint", "tensor", "block"],
+)
+def test_proof_of_a_file_proves_nothing_else(
+    cli: Command, proof: Path, options: tuple[str, ...], code: str
+) -> None:
+    done = cli(
+        "check-proof", proof, "model/config.json", "--manifest", MANIFEST, "--key", "me.key.pub",
+        *options,
+    )  # fmt: skip
+    assert done.code == 1
+    assert f"  {code}: " in done.out
 
 
 @pytest.mark.parametrize(

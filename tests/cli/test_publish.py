@@ -91,7 +91,7 @@ def test_release_that_exists_is_replaced_on_request_only(cli: Command, project: 
     assert project.is_dir()
     assert cli(*RELEASE).code == 0
     refused = cli(*RELEASE)
-    assert refused.code == 1
+    assert refused.code == 2
     assert "not empty" in refused.err
     assert cli(*RELEASE, "--overwrite", "--link", "--run", "train", "--unfinished").code == 0
 
@@ -155,7 +155,7 @@ def test_description_is_begun_beside_the_model(cli: Command, old: Path, work: Pa
 def test_description_is_never_overwritten(cli: Command, old: Path, work: Path) -> None:
     (work / "old.provenance.toml").symlink_to("nowhere")
     refused = cli("init", old)
-    assert refused.code == 1
+    assert refused.code == 2
     assert "never overwritten" in refused.err
     done = cli("init", old, "--output", "other.toml", "--format", "json")
     assert json.loads(done.out) == {"description": "other.toml"}
@@ -188,6 +188,22 @@ def test_release_in_the_working_folder_can_be_signed(
     signed = cli("sign", ".", "--key", "../me.key", "--format", "json")
     assert signed.code == 0
     assert json.loads(signed.out)["bundle"].endswith("training-provenance/manifest.sigstore.json")
-    assert cli("sign", ".", "--key", "../me.key").code == 1
+    assert cli("sign", ".", "--key", "../me.key").code == 2
     assert cli("sign", ".", "--key", "../me.key", "--overwrite").code == 0
     assert cli("verify", ".", "--key", "../me.key.pub").code == 0
+
+
+def test_id_that_is_nearly_a_recorded_one_is_warned_of(cli: Command, work: Path) -> None:
+    with provenance.record("train", output="runs") as run:
+        run.dataset(id="train-split", name="the data")
+        save_file({"w": np.full(2, 1, np.float32)}, work / "c1.safetensors")
+        run.checkpoint(work / "c1.safetensors", step=1, id="c1")
+    (work / "model.toml").write_text(
+        '[producer]\nname = "Lab"\n[model]\nname = "toy"\nlicenses = ["MIT"]\n'
+        '[[datasets]]\nid = "trian-split"\nname = "mistyped"\n',
+        encoding="utf-8",
+    )
+    done = cli(*RELEASE)
+    assert done.code == 0, done.err
+    assert "warning: /datasets: the description adds 'trian-split'" in done.err
+    assert "beside 'train-split'" in done.err

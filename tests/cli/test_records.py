@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from provenance.digest.records import hash_records
+from provenance.cli.records import DIFFERENT
+from provenance.digest.records import RecordComparison, hash_records
+from provenance.errors import DigestError
 from support.source import REPOSITORY
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ def data(work: Path) -> Path:
     (work / "shuffled.jsonl").write_bytes(b"".join(reversed(rows)))
     (work / "changed.jsonl").write_bytes(b"".join(rows).replace(b'"z"', b'"Z"'))
     (work / "bad.jsonl").write_bytes(b'{"a":1,"a":2}\n')
+    (work / "plain").write_bytes(rows[0])
     return work / "a.jsonl"
 
 
@@ -33,13 +36,19 @@ def data(work: Path) -> Path:
     [
         (["bad.jsonl"], 1, "bad.jsonl:1"),
         (["absent.jsonl"], 4, "cannot be read"),
+        (["absent"], 4, "cannot be read"),
+        (["a.jsonl", "absent"], 4, "cannot be read"),
+        (["a.jsonl", "--compare", "absent"], 4, "cannot be read"),
+        (["a.jsonl", "--compare", "bad.jsonl"], 4, "bad.jsonl:1"),
+        (["bad.jsonl", "--compare", "a.jsonl"], 4, "bad.jsonl:1"),
+        (["plain"], 2, "container"),
         (["a.jsonl", "--container", "excel"], 2, "excel"),
         (["a.jsonl", "--columns", "c"], 1, "no column 'c'"),
         (["a.jsonl", "--container", "parquet"], 1, "cannot be read"),
         (["a.jsonl", "--container", "webdataset"], 1, "cut off"),
         ([], 2, "PATH"),
     ],
-    ids=["malformed", "absent", "container", "column", "no-parquet", "no-tar", "nothing"],
+    ids=lambda value: " ".join(value) or "nothing" if isinstance(value, list) else None,
 )
 def test_says_in_one_line_what_is_wrong(
     cli: Command, data: Path, arguments: list[str], code: int, message: str
@@ -87,3 +96,29 @@ def test_a_shuffle_is_told_apart_from_a_change(
     page = (REPOSITORY / "docs" / "reference" / "json-output.md").read_text(encoding="utf-8")
     section = page.split("\n## provenance records\n")[1].split("\n## ")[0]
     assert set(found) == set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+
+
+@pytest.mark.parametrize("code", ["records-unsupported", "digest-format"])
+def test_what_has_no_encoding_cannot_be_compared(
+    cli: Command, data: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    assert data.exists()
+
+    def refuse(*_: object, **__: object) -> object:
+        raise DigestError(problem="has no encoding", code=code)
+
+    monkeypatch.setattr("provenance.digest.records.compare_records", refuse)
+    shown = cli("records", "a.jsonl", "--compare", "a.jsonl")
+    assert (shown.code, shown.out, shown.err) == (3, "", "error: has no encoding\n")
+
+
+def test_word_for_a_difference_is_that_of_the_library() -> None:
+    assert str(RecordComparison.DIFFERENT) == DIFFERENT
+
+
+@pytest.mark.parametrize("command", ["digest", "records", "show", "diff", "inventory root"])
+def test_missing_path_is_an_error_of_reading(cli: Command, command: str) -> None:
+    arguments = command.split() + ["nowhere"] * (2 if command == "diff" else 1)
+    shown = cli(*arguments)
+    assert (shown.code, shown.out) == (4, "")
+    assert "cannot be read: No such file" in shown.err

@@ -61,7 +61,29 @@ def test_what_makes_no_sense_is_refused_without_its_secrets(
 def test_place_without_objects_is_an_error(cli: Command) -> None:
     shown = cli("digest", "memory://nothing")
     assert (shown.code, shown.out) == (4, "")
-    assert "no object lies there" in shown.err
+    assert "error: memory://nothing/: no object lies there" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("s3://key:hunter2@bucket/x", "s3://bucket/x: "),
+        ("https://host/x?sig=hunter2", "https://host/x: "),
+        ("memory://data/../b.txt", "memory://data/../b.txt: "),
+        ("https://key:hunter2@host/x?sig=hunter2@x", "https://…: "),
+    ],
+)
+def test_error_names_the_url_without_its_secrets(cli: Command, url: str, named: str) -> None:
+    shown = cli("digest", url)
+    assert shown.code in {1, 2, 4}
+    assert shown.err.startswith(f"error: {named}"), shown.err
+    assert "hunter2" not in shown.err
+
+
+def test_error_about_an_object_names_its_url(cli: Command) -> None:
+    fsspec.filesystem("memory").pipe({"/data/a\\b": b"x"})
+    shown = cli("digest", "memory://data/")
+    assert shown.err.startswith("error: memory://data/a\\b: ")
 
 
 def test_tree_is_shown_as_that_of_a_folder(cli: Command, work: Path) -> None:

@@ -129,3 +129,16 @@ def test_draft_has_no_envelope(cli: Command, draft: Path) -> None:
     refused = cli("export", draft, "--output", "out.json")
     assert refused.code == 1
     assert "unsigned draft" in refused.err
+
+
+@pytest.mark.parametrize("command", ["sign", "export"])
+def test_output_that_exists_is_replaced_on_request_only(
+    cli: Command, signed: Path, work: Path, command: str
+) -> None:
+    (work / "out.json").write_bytes(b"precious")
+    arguments = DRAFT if command == "sign" else ("export", signed, "--output", "out.json")
+    refused = cli(*arguments)
+    assert (refused.code, "error: out.json: " in refused.err) == (2, True)
+    assert (work / "out.json").read_bytes() == b"precious"
+    assert cli(*arguments, "--overwrite").code == 0
+    assert (work / "out.json").read_bytes() != b"precious"

@@ -144,6 +144,8 @@ def test_report_as_json_is_valid_and_stable(cli: Command, signed: Path, key: Pri
         (("--listing", "model/README.md"), "--manifest"),
         (("--listing", "model/README.md", "--manifest", f"model/{BUNDLE}"), "listing"),
         (("model", "--model", ""), "name"),
+        (("model", "--cache", ""), "expected a file, found an empty text"),
+        (("model", "--cache", "model/digests.db"), "name a file in another folder"),
     ],
 )
 def test_wrong_options_verify_nothing(
@@ -284,7 +286,7 @@ def test_cache_is_used_on_request_only_and_said(
     )
     assert (first.code, second.code) == (0, 0)
     assert "cache" not in first.out
-    assert "(2 of 2 files by the cache, not read)" in second.out.splitlines()[0]
+    assert "(2 of 2 files by digests cached earlier, not read)" in second.out.splitlines()[0]
     assert "digest-from-cache  2 files were not read" in second.out
     assert "cache" not in cli("verify", signed, *KEY).out
 

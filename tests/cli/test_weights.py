@@ -29,6 +29,11 @@ def models(work: Path) -> Path:
         (work / "shards" / name).write_bytes(data)
     (work / "m.pt").write_bytes(torch_zip({"data.pkl": b"\x80\x02.", "data/0": b"1234"}))
     (work / "text").write_bytes(b"hello")
+    (work / "m.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    (work / "config.json").write_bytes(b'{"a": 1}')
+    (work / "list.json").write_bytes(b"[1]")
+    (work / "cut.safetensors").write_bytes(safetensors(WEIGHT)[:20])
+    (work / "empty").mkdir()
     return work
 
 
@@ -74,14 +79,72 @@ def test_differences_as_json(cli: Command) -> None:
 @pytest.mark.parametrize(
     ("other", "code", "said"),
     [
-        ("m.pt", 1, "without unpickling"),
-        ("text", 2, "the other is not"),
+        ("m.pt", 3, "without unpickling"),
+        ("m.h5", 3, "HDF5"),
+        ("text", 2, "diff takes two releases"),
+        ("config.json", 2, "diff takes two releases"),
+        ("list.json", 2, "diff takes two releases"),
+        ("empty", 2, "no manifest; diff takes"),
         ("nowhere", 4, "nowhere"),
-        (".", 1, "has to be named"),
+        ("cut.safetensors", 4, "header"),
+        (".", 2, "has to be named"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(cli: Command, other: str, code: int, said: str) -> None:
-    refused = cli("diff", "a.safetensors", other)
-    assert refused.code == code
-    assert refused.err.startswith("error: ")
-    assert said in refused.err
+    for pair in (("a.safetensors", other), (other, "a.safetensors"), (other, other)):
+        refused = cli("diff", *pair)
+        assert (refused.code, refused.out) == (code, "")
+        assert refused.err.startswith("error: ")
+        assert said in refused.err
+
+
+@pytest.mark.usefixtures("models")
+def test_manifest_and_weights_are_two_kinds(cli: Command, draft: Path) -> None:
+    for pair in ((draft, "a.safetensors"), ("a.safetensors", draft)):
+        refused = cli("diff", *pair)
+        assert (refused.code, "is no file of weights" in refused.err) == (2, True)
+
+
+@pytest.mark.usefixtures("models")
+def test_bundle_that_is_damaged_is_no_difference(cli: Command, work: Path, draft: Path) -> None:
+    (work / "bad.json").write_bytes(b'{"mediaType": 1}')
+    assert cli("diff", draft, "bad.json").code == 4
+
+
+def test_nan_that_appears_is_told_as_that(cli: Command, work: Path) -> None:
+    for name, values in (("a", (1.0, 2.0)), ("b", (1.0, float("nan")))):
+        made = safetensors(("w", "F32", (2,), struct.pack("<2f", *values)))
+        (work / f"{name}.safetensors").write_bytes(made)
+    shown = cli("diff", "a.safetensors", "b.safetensors")
+    assert shown.out.splitlines()[1] == "~ w  F32 [2]  1 element, 1 became NaN"
+    shown = cli("diff", "a.safetensors", "b.safetensors", "--format", "json")
+    [found] = json.loads(shown.out)["differences"]
+    assert (found["nanAppeared"], found["nanVanished"], found["special"]) == (1, 0, 1)
+    assert (found["largestAbsolute"], found["largestRelative"]) == (None, None)
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize(
+    ("file", "tensor", "code", "said"),
+    [
+        ("m.pt", "w", 2, "without unpickling"),
+        ("m.h5", "w", 2, "tensor digests are of safetensors"),
+        ("text", "w", 2, "tensor digests are of safetensors"),
+        ("a.safetensors", "ww", 1, "has no tensor 'ww', perhaps 'w' is meant"),
+        ("a.gguf", "nothing", 1, "has no tensor 'nothing' among its 2"),
+    ],
+)
+def test_tensor_that_cannot_be_had_is_refused(
+    cli: Command, file: str, tensor: str, code: int, said: str
+) -> None:
+    refused = cli("digest", file, "--tensor", tensor)
+    assert (refused.code, said in refused.err) == (code, True), refused.err
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize("file", ["m.pt", "m.h5", "cut.safetensors"])
+def test_digest_says_what_is_known_and_what_is_not(cli: Command, file: str) -> None:
+    shown = cli("digest", file)
+    assert shown.code == 0
+    assert "blake3   " in shown.out
+    assert "whole file" in shown.err

@@ -24,9 +24,9 @@ from provenance.digest import (
     tree_head,
     typed_root,
 )
-from provenance.digest.block_trees import hash_tree_and_blocks
 from provenance.digest.blocks import differing_ranges, whole_file_block
 from provenance.digest.tree import hash_tree
+from provenance.digest.tree_parts import hash_tree_and_parts
 from provenance.errors import DigestError, InputError
 from support.source import REPOSITORY
 
@@ -247,16 +247,16 @@ def test_neighbours_are_merged_and_the_end_is_that_of_the_file(path: Path) -> No
 def test_tree_with_blocks_has_the_inventory_of_the_tree(path: Path) -> None:
     (path.parent / "folder").mkdir()
     (path.parent / "folder" / "small").write_bytes(bytes(B))
-    inventory, blocks = hash_tree_and_blocks(path.parent, B)
-    assert inventory == hash_tree(path.parent)
-    assert blocks == {"model.bin": blocks_of(DATA)}
-    assert hash_tree_and_blocks(path.parent, B, skip=["model.bin"])[1] == {}
+    found = hash_tree_and_parts(path.parent, block_size=B)
+    assert found.inventory == hash_tree(path.parent)
+    assert found.blocks == {"model.bin": blocks_of(DATA)}
+    assert hash_tree_and_parts(path.parent, block_size=B, skip=["model.bin"]).blocks == {}
 
 
 def test_tree_with_a_link_is_refused(path: Path) -> None:
     (path.parent / "link").symlink_to(path)
     with pytest.raises(DigestError, match="link"):
-        hash_tree_and_blocks(path.parent, B)
+        hash_tree_and_parts(path.parent, block_size=B)
 
 
 def test_example_of_the_specification_is_what_the_code_computes(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from provenance.digest import DigestSet, cache, digest_bytes, open_cache
+from provenance.digest import DigestSet, cache, digest_bytes, hash_tree, open_cache
 from provenance.digest.cache import MIN_CACHED_BYTES
+from provenance.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -216,6 +217,52 @@ def test_file_that_others_can_write_to_is_not_trusted(filled: Path, mode: int) -
     assert_unused(filled, "others can write")
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_file_that_others_can_read_is_not_used(filled: Path, mode: int) -> None:
+    before = filled.read_bytes()
+    filled.chmod(mode)
+    assert_unused(filled, "others can read it")
+    assert (filled.read_bytes(), stat.S_IMODE(filled.stat().st_mode)) == (before, mode)
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640])
+def test_empty_file_that_was_named_by_mistake_stays_empty(path: Path, mode: int) -> None:
+    path.parent.mkdir(mode=0o700)
+    path.touch(mode)
+    path.chmod(mode)
+    assert_unused(path, "an empty file that this library did not make")
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"", mode)
+
+
+def test_empty_file_for_the_owner_alone_becomes_a_cache(path: Path) -> None:
+    path.parent.mkdir(mode=0o700)
+    path.touch(0o600)  # as `mktemp` makes one, or another process that is a moment ahead
+    with open_cache(path) as made:
+        made.store(info(), DIGESTS)
+    assert made.warnings == []
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with open_cache(path) as opened:
+        assert opened.lookup(info(), BOTH) == DIGESTS
+
+
+def test_empty_path_is_no_path() -> None:
+    with pytest.raises(UsageError, match="empty path"):
+        open_cache("")
+
+
+def test_folder_is_not_hashed_through_a_cache_in_it(tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    root.mkdir()
+    (root / "a.bin").write_bytes(DATA)
+    with (
+        open_cache(root / "caches" / "digests.db") as inside,
+        pytest.raises(UsageError, match="cannot lie in what is hashed"),
+    ):
+        hash_tree(root, cache=inside)
+    with open_cache(root / "caches" / "digests.db") as inside:
+        assert len(hash_tree(root, cache=inside, skip=["caches"])) == 1
+
+
 @pytest.mark.parametrize("mode", [0o1777, 0o770], ids=["sticky", "group"])
 def test_folder_that_others_can_write_to_is_not_trusted(filled: Path, mode: int) -> None:
     filled.parent.chmod(mode)  # a journal beside the file would be played into it
@@ -347,7 +394,9 @@ def test_hit_returns_the_digests_that_were_asked_for(filled: Path) -> None:
     with open_cache(filled) as opened:
         assert opened.lookup(info(), BOTH) == DIGESTS
         assert opened.lookup(info(), ("sha256",)) == DigestSet({"sha256": DIGESTS["sha256"]})
+        assert opened.lookup(info(st_ino=1), BOTH) is None
     assert opened.warnings == []
+    assert opened.hits == 2
 
 
 def test_what_is_stored_is_found_before_it_is_written(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.digest import hash_bytes, hash_tree
+from provenance.digest import hash_bytes, hash_file, hash_tree
 from provenance.digest.claims import read_claims
 from provenance.errors import DigestError, ProvenanceError, UsageError
 
@@ -338,6 +338,45 @@ def test_what_was_not_computed_is_not_comparable(root: Path) -> None:
 def test_weak_algorithms_are_named_where_they_do_not_count(root: Path) -> None:
     claims = read_claims(dvc("- path: a", f"  md5: {MD5}").encode(), source="x.dvc")
     assert claims.check(root)[0].message == "claimed by md5 only, which does not count"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "name", "outcome"),
+    [
+        (f"{A}  a\n", "sha256sum", "a", "matched"),
+        (f"{A}  a\n", "sha256sum", "elsewhere/b", "matched"),
+        (f"{B}  a\n", "sha256sum", "a", "mismatch"),
+        (f"{A}  x/a\n{B}  a\n", "sha256sum", "x/a", "matched"),
+        (f"{A}  x/a\n{B}  a\n", "sha256sum", "a", "mismatch"),
+        (f"{A}  x/a\n{B}  b\n", "sha256sum", "../y/a", "matched"),
+        (f"{A}  x/a\n{A}  y/a\n", "sha256sum", "z/a", "notComparable"),
+        (f"{A}  x\n{A}  y\n", "sha256sum", "a", "notComparable"),
+        (LFS, "lfs", "whatever", "matched"),
+        (LFS.replace("size 1", "size 2"), "lfs", "a", "mismatch"),
+        (dvc("- path: a", f"  md5: {MD5}"), "dvc", "a", "notComparable"),
+        (dvc("- path: a", f"  md5: {MD5}", "  size: 9"), "dvc", "a", "mismatch"),
+        (dvc("- path: a", f"  md5: {MD5}.dir", "  nfiles: 2"), "dvc", "a", "mismatch"),
+    ],
+)
+def test_one_file_is_compared_with_the_claim_about_it(
+    root: Path, text: str, kind: str, name: str, outcome: str
+) -> None:
+    claims = read_claims(text.encode(), kind, "claims")
+    assert claims.compare_file(name, hash_file(root / "a")).outcome == outcome
+
+
+def test_one_claim_about_a_folder_is_about_the_target_or_a_folder_in_it(root: Path) -> None:
+    claims = read_claims(dvc("- path: data", f"  md5: {MD5}.dir", "  nfiles: 2").encode(), "dvc")
+    assert [item.outcome for item in claims.compare(root)] == ["notComparable"]
+    (root / "data").mkdir()
+    (root / "data" / "x").write_bytes(b"x")
+    assert {item.outcome for item in claims.compare(root)} == {"notComparable", "extra"}
+
+
+@pytest.mark.parametrize("bits", [128, 160, 512])
+def test_sums_of_other_algorithms_are_told_by_their_length(bits: int) -> None:
+    with pytest.raises(DigestError, match=f"a digest of {bits} bits"):
+        read_claims(f"{'0' * (bits // 4)}  a\n".encode(), source="SUMS")
 
 
 @pytest.mark.property

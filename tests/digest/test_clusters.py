@@ -18,6 +18,16 @@ from provenance.digest import executing, hash_tree
 from provenance.digest.clusters import dask_executor, ray_cluster
 from provenance.digest.ray_executor import RayExecutor
 from provenance.errors import InputError, MissingExtraError
+from support.crafted import write_tree
+from support.trees import (
+    CHANGES,
+    change_tree,
+    expected_root,
+    expected_rows,
+    random_files,
+    rows_of,
+    write_anew,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +101,18 @@ def check_engine(executor: Executor, root: Path) -> None:
     # The same name, size and call: an engine that remembers answers would give the old digest.
     (root / "3/003").write_bytes(b"\1" * 768)
     assert hash_tree(root, executor=executor) == hash_tree(root) != expected
+
+
+def check_law(executor: Executor, root: Path) -> None:
+    """Hash a tree and all that can become of it, as `test_all_roads.py` does on other roads."""
+    sizes = {"a": 0, "b/a": 200_000, "b/c/a": 65_536, "b/c/b": 1, "b.x": 1025, "é/f": 64}
+    files = random_files(0, sizes)
+    write_tree(root, files)
+    for place, change in enumerate(("", *CHANGES)):
+        changed = change_tree(files, change, place) if change else files
+        write_anew(root, changed)
+        made = hash_tree(root, executor=executor)
+        assert (made.root, rows_of(made)) == (expected_root(changed), expected_rows(changed))
 
 
 def check_killed(executor: Executor, root: Path) -> None:
@@ -175,6 +197,13 @@ def test_dask_finds_what_one_process_finds(scheduler: Value, root: Path) -> None
 
 @needs_dask
 @pytest.mark.slow
+def test_dask_sees_every_change_of_a_random_tree(scheduler: Value, tmp_path: Path) -> None:
+    with dask_executor(scheduler.scheduler_address) as executor:
+        check_law(executor, tmp_path / "tree")
+
+
+@needs_dask
+@pytest.mark.slow
 def test_a_killed_dask_worker_loses_nothing(scheduler: Value, root: Path) -> None:
     with dask_executor(scheduler.scheduler_address) as executor:
         check_killed(executor, root)
@@ -195,6 +224,13 @@ def test_ray_finds_what_one_process_finds(ray: Value, root: Path) -> None:
     with ray_cluster() as executor:
         check_engine(executor, root)
     assert ray.is_initialized(), "the caller's own connection stays"
+
+
+@needs_ray
+@pytest.mark.slow
+def test_ray_sees_every_change_of_a_random_tree(ray: Value, tmp_path: Path) -> None:
+    assert ray.is_initialized()
+    check_law(RayExecutor({"num_cpus": 1}), tmp_path / "tree")
 
 
 @needs_ray

@@ -52,17 +52,18 @@ def replace_program(
 BAD_WORKERS = {
     "dies at once": "def hash_lists(*numbers):\n    raise SystemExit(1)",
     "is killed midway": (
-        "def hash_lists(*numbers):\n    os.read(numbers[2], 4)\n"
+        "def hash_lists(*numbers):\n    os.read(numbers[2], 16)\n"
         "    os.write(1, FRAME.pack(0, 1000) + b'half')\n    os.kill(os.getpid(), 9)"
     ),
     "answers nonsense": (
-        "def hash_lists(*numbers):\n    os.read(numbers[2], 4)\n    os.write(1, b'?' * 5000)"
+        "def hash_lists(*numbers):\n    os.read(numbers[2], 16)\n    os.write(1, b'?' * 5000)"
     ),
     "answers too little": (
-        "def hash_lists(*numbers):\n    n = os.read(numbers[2], 4)\n    os.write(1, n + b'\\0' * 4)"
+        "def hash_lists(*numbers):\n"
+        "    n = os.read(numbers[2], 16)\n    os.write(1, n[:4] + b'\\0' * 4)"
     ),
     "answers what nobody asked": (
-        "def hash_lists(*numbers):\n    os.read(numbers[2], 4)\n"
+        "def hash_lists(*numbers):\n    os.read(numbers[2], 16)\n"
         "    os.write(1, FRAME.pack(9999, 0))"
     ),
 }
@@ -178,7 +179,7 @@ def test_deadline_ends_workers_that_do_not_answer(
         monkeypatch,
         pool,
         tmp_path,
-        "def hash_lists(*numbers):\n    os.read(numbers[2], 4)\n    import time; time.sleep(600)",
+        "def hash_lists(*numbers):\n    os.read(numbers[2], 16)\n    import time; time.sleep(600)",
     )
     # The worker must get its list before this process has done them all.
     real_hash = worker.SmallFiles.hash

@@ -30,6 +30,7 @@ from provenance.digest import (
     split_inventory,
     typed_root,
 )
+from provenance.digest.proof_files import seems_proof
 from provenance.errors import DigestError, ProvenanceError, UsageError
 
 HEX = "ab" * 32
@@ -299,3 +300,17 @@ def test_proof_among_a_million_files_is_small(record_property: Any) -> None:  # 
 def test_one_level_says_what_it_is() -> None:
     assert (ONE.kind, ONE.name, ONE.root) == ("file", "d/f3", INVENTORY.root)
     assert ProofFile.from_bytes(ONE.to_bytes()) == ONE
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", False),
+        (b'{"format":"training-provenance/inventory/v1"}', False),
+        (b'{"format":"training-provenance/proof/v1"', True),
+        (b'{ "format": "training-provenance/proof/v2" }', True),
+    ],
+    ids=["empty", "other format", "cut", "newer"],
+)
+def test_what_can_be_meant_as_a_proof_is_told_from_the_rest(data: bytes, *, expected: bool) -> None:
+    assert seems_proof(data) is expected

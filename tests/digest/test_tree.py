@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 from provenance.digest import (
     FoundFile,
     InventoryDigest,
+    TreeFault,
     hash_bytes,
     hash_tree,
     open_cache,
     opening,
     tree,
     walk_tree,
+    walking,
 )
 from provenance.errors import DigestError, InputError
 
@@ -145,11 +147,11 @@ def test_root_that_is_a_link_is_the_callers_word(root: Path) -> None:
 
 
 def test_too_many_entries_stop_the_walk(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "MAX_TREE_ENTRIES", 3)
+    monkeypatch.setattr(walking, "MAX_TREE_ENTRIES", 3)
     found = walk_tree(root)
     assert [fault.code for fault in found.faults] == ["tree-limit"]
     assert len(found.files) <= 3
-    monkeypatch.setattr(tree, "MAX_TREE_ENTRIES", len(FILES) + 1)
+    monkeypatch.setattr(walking, "MAX_TREE_ENTRIES", len(FILES) + 1)
     assert walk_tree(root).faults == ()
 
 
@@ -173,7 +175,7 @@ def test_tree_that_is_too_deep_is_a_fault_not_a_crash(deep: Path) -> None:
 
 
 def test_file_too_deep_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "MAX_TREE_DEPTH", 3)
+    monkeypatch.setattr(walking, "MAX_TREE_DEPTH", 3)
     build(tmp_path, {"a/b/c": b"", "a/b/d/e": b"", "x/y/z/deep": b""})
     found = walk_tree(tmp_path)
     assert [(fault.code, fault.path) for fault in found.faults] == [
@@ -275,7 +277,7 @@ def test_file_that_changes_between_walk_and_reading_is_recorded_as_it_was_read(
 ) -> None:
     real_check = tree._require_no_faults
 
-    def check_then_grow(faults: list[tree.TreeFault]) -> None:
+    def check_then_grow(faults: list[TreeFault]) -> None:
         real_check(faults)
         (root / "b").write_bytes(b"grown")
 
@@ -292,7 +294,7 @@ def test_file_that_vanishes_between_walk_and_reading_is_an_error(
 ) -> None:
     real_check = tree._require_no_faults
 
-    def check_then_remove(faults: list[tree.TreeFault]) -> None:
+    def check_then_remove(faults: list[TreeFault]) -> None:
         real_check(faults)
         (root / "b").unlink()
 

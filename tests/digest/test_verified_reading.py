@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from provenance.canonical import MIN_BLOCK_BYTES
 from provenance.digest import BlockDigests, VerifyingReader
+from provenance.digest.verified_reading import count_right_blocks
 from provenance.errors import DigestError, InputError
 
 B = MIN_BLOCK_BYTES
@@ -188,3 +189,37 @@ def test_memory_stays_below_two_blocks() -> None:
         tracemalloc.stop()
     assert total == signed.size
     assert peak < 1.5 * block_size
+
+
+@pytest.mark.parametrize("first", [-1, len(SIGNED) + 1])
+def test_reading_begins_at_no_block_that_is_not_there(first: int) -> None:
+    with pytest.raises(DigestError) as caught:
+        VerifyingReader(io.BytesIO(DATA), SIGNED, first_block=first)
+    assert caught.value.code == "digest-format"
+
+
+@pytest.mark.parametrize("first", range(len(SIGNED) + 1))
+def test_reading_from_a_block_on_gives_the_rest_and_no_more(first: int) -> None:
+    reader = VerifyingReader(io.BytesIO(DATA[first * B :]), SIGNED, first_block=first)
+    assert reader.verified == min(first * B, len(DATA))
+    assert read_until_refused(reader) == (DATA[first * B :], None)
+    assert reader.verified == len(DATA)
+    longer = VerifyingReader(io.BytesIO(DATA[first * B :] + b"x"), SIGNED, first_block=first)
+    given_out, error = read_until_refused(longer)
+    assert isinstance(error, DigestError)
+    assert error.code == "size-mismatch"
+    assert given_out == DATA[first * B : max(first, len(SIGNED) - 1) * B]
+
+
+@pytest.mark.parametrize(
+    ("copy", "count"),
+    [(b"", 0), (DATA[: B - 1], 0), (DATA[:B], 1), (DATA[: 2 * B], 2), (DATA, 3), (DATA * 2, 3)],
+    ids=["nothing", "short", "one", "two", "all", "long"],
+)
+def test_right_blocks_of_an_unfinished_copy_are_counted(copy: bytes, count: int) -> None:
+    assert count_right_blocks(io.BytesIO(copy), SIGNED) == count
+
+
+def test_unfinished_copy_that_cannot_be_read_is_told() -> None:
+    with pytest.raises(InputError):
+        count_right_blocks(Pipe(DATA[:B], fault=OSError(errno.EIO, "failing disk")), SIGNED)

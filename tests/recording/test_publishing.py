@@ -16,7 +16,7 @@ import pytest
 import provenance
 from provenance import canonical
 from provenance.digest import parse_listing
-from provenance.errors import InputError, ManifestError, ProvenanceError, RecordingError
+from provenance.errors import InputError, ManifestError, ProvenanceError, RecordingError, UsageError
 from provenance.manifest import check_commitment
 from provenance.recording import (
     Run,
@@ -378,7 +378,7 @@ class TestTheOutput:
         (tmp_path / "model").mkdir()
         (tmp_path / "model" / "precious.txt").write_text("mine", encoding="utf-8")
         for overwrite in (False, True):
-            with pytest.raises(RecordingError, match="not empty"):
+            with pytest.raises(UsageError, match="not empty"):
                 release(recorded, tmp_path / "model", description=DESCRIPTION, overwrite=overwrite)
         assert (tmp_path / "model" / "precious.txt").read_text(encoding="utf-8") == "mine"
 
@@ -397,12 +397,12 @@ class TestTheOutput:
         else:
             (tmp_path / "elsewhere").mkdir()
             target.symlink_to(tmp_path / "elsewhere")
-        with pytest.raises(RecordingError, match="is no folder"):
+        with pytest.raises(UsageError, match="is no folder"):
             release(recorded, target, description=DESCRIPTION, overwrite=True)
 
     def test_release_of_ours_is_replaced_on_request(self, release: SmallRelease) -> None:
         before = (release.draft.folder / "private.json").read_bytes()
-        with pytest.raises(RecordingError, match="replace it on purpose"):
+        with pytest.raises(UsageError, match="replace it on purpose"):
             provenance.release(release.project, release.folder, description=DESCRIPTION)
         provenance.release(release.project, release.folder, description=DESCRIPTION, overwrite=True)
         assert not release.manifest.exists()
@@ -415,7 +415,7 @@ class TestTheOutput:
     def test_draft_that_was_left_behind_is_refused(self, recorded: Path, tmp_path: Path) -> None:
         draft_folder(tmp_path / "model").mkdir()
         (tmp_path / "model.draft" / "private.json").touch()
-        with pytest.raises(RecordingError, match="not empty"):
+        with pytest.raises(UsageError, match="not empty"):
             release(recorded, tmp_path / "model", description=DESCRIPTION)
 
     def test_folder_that_cannot_be_written_is_an_input_error(
@@ -536,7 +536,7 @@ class TestExisting:
 
     def test_second_time_needs_a_word(self, model: Path) -> None:
         release_existing(model, DESCRIPTION)
-        with pytest.raises(RecordingError, match="not empty"):
+        with pytest.raises(UsageError, match="not empty"):
             release_existing(model, DESCRIPTION)
         release_existing(model, DESCRIPTION, overwrite=True)
         assert names(model) == [

@@ -34,7 +34,7 @@ def test_signed_bytes_are_the_draft(unsigned: SmallRelease) -> None:
 
 def test_signature_that_is_there_is_not_overwritten(release: SmallRelease) -> None:
     before = release.manifest.read_bytes()
-    with pytest.raises(RecordingError, match="is there already"):
+    with pytest.raises(UsageError, match="is there already"):
         sign_release(release.folder, generate_private_key())
     assert release.manifest.read_bytes() == before
     sign_release(release.folder, generate_private_key(), overwrite=True)
@@ -121,7 +121,7 @@ class TestSigningElsewhere:
     def test_output_that_exists_is_kept(self, unsigned: SmallRelease, tmp_path: Path) -> None:
         output = tmp_path / "bundle.json"
         output.write_text("mine", encoding="utf-8")
-        with pytest.raises(RecordingError, match="is there already"):
+        with pytest.raises(UsageError, match="is there already"):
             sign_draft(unsigned.draft.statement_path, unsigned.key, output)
         assert output.read_text(encoding="utf-8") == "mine"
         sign_draft(unsigned.draft.statement_path, unsigned.key, output, overwrite=True)

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vectors import (
+    block_lists,
     blocks,
     canonical,
+    claims,
     companions,
     containers,
     digests,
     envelope,
+    held_records,
     inputs,
     keys,
     listing,
@@ -21,8 +24,10 @@ from vectors import (
     proofs,
     records,
     release,
+    released_tensors,
     statement,
     tensors,
+    workers,
 )
 from vectors.groups import GROUPS
 
@@ -43,6 +48,9 @@ GENERATORS = (
     proofs,
     records,
     proof_files,
+    block_lists,
+    claims,
+    workers,
     envelope,
     keys,
     statement,
@@ -52,6 +60,8 @@ GENERATORS = (
     companions,
     blocks,
     inputs,
+    held_records,
+    released_tensors,
 )
 
 #: What stands in the folder and is written by hand.

@@ -66,6 +66,11 @@ def _gguf(
     return _pad(head, alignment) + data
 
 
+def gguf_file(tensors: Sequence[Tensor]) -> bytes:
+    """Return a GGUF file that breaks no rule."""
+    return _gguf(tensors)
+
+
 def _pair(key: bytes, kind: int, value: bytes) -> bytes:
     return _text(key) + struct.pack("<L", kind) + value
 
@@ -250,6 +255,11 @@ def _initializer(tensor: Tensor, *more: bytes, raw: bool = True) -> bytes:
     dims = b"".join(_field(1, size) for size in shape)
     body = dims + _field(2, _ONNX[dtype]) + _field(8, name.encode()) + b"".join(more)
     return body + (_field(9, data) if raw else b"")
+
+
+def onnx_model(tensors: Sequence[Tensor]) -> bytes:
+    """Return an ONNX file that breaks no rule."""
+    return _onnx(*map(_initializer, tensors))
 
 
 def _onnx(*initializers: bytes, more: bytes = b"") -> bytes:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from vectors.kit import Group
 
-__all__ = ["CANONICAL", "DIGESTS", "ENVELOPE", "GROUPS", "KEYS", "MANIFEST", "RELEASE", "STATEMENT"]
+__all__ = [
+    "CANONICAL",
+    "DIGESTS",
+    "ENVELOPE",
+    "GROUPS",
+    "KEYS",
+    "MANIFEST",
+    "POLICY",
+    "RELEASE",
+    "STATEMENT",
+]
 
 CANONICAL = Group("canonical", spec="canonical-encoding.md")
 DIGESTS = Group("digests", spec="digests.md")
@@ -13,6 +23,7 @@ KEYS = Group("keys", spec="envelope.md")
 STATEMENT = Group("statement", spec="envelope.md")
 MANIFEST = Group("manifest", spec="verification.md", profile=2)
 RELEASE = Group("release", spec="verification.md")
+POLICY = Group("policy", spec="trust-policy.md", profile=2)
 
 #: Every group, in the order of `spec/vectors/README.md`.
 GROUPS = (CANONICAL, DIGESTS, ENVELOPE, KEYS, STATEMENT, MANIFEST, RELEASE)

@@ -76,7 +76,14 @@ def part_only() -> Case:
 def part_that_matches_nothing() -> Case:
     """The part that was asked for is empty, and an empty check proves nothing."""
     return (
-        small().sign().case("INCOMPLETE", ("required-not-checked", "/release"), only=["absent.bin"])
+        small()
+        .sign()
+        .case(
+            "INCOMPLETE",
+            ("pattern-unmatched", ""),
+            ("required-not-checked", "/release"),
+            only=["absent.bin"],
+        )
     )
 
 

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli.output import drop_output, say_note
+from provenance.cli.output import say_note
+from provenance.cli.remote import PathOrUrl, parse_options, storage_option
+from provenance.cli.streams import (
+    CHUNK_BYTES,
+    check_standard_output,
+    clean_ends,
+    opened_input,
+    write_out,
+)
+from provenance.cli.trust_options import trust_options
 from provenance.errors import DigestError, InputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
+    from provenance.digest.verified_reading import ReadableBytes
     from provenance.verification.streaming import SignedFile
 
 __all__ = ["stream"]
 
 # What cannot be read is no wrong option: the command itself says so.
 _PATH = click.Path(path_type=Path, readable=False)
-
-#: Bytes that are read at once where a file has no blocks.
-_CHUNK_BYTES = 1024 * 1024
 
 
 @click.command(
@@ -35,11 +39,15 @@ _CHUNK_BYTES = 1024 * 1024
       curl -s https://models.example/digits/model.safetensors |
         provenance stream digits-mlp model.safetensors -o model.safetensors --key publisher.pub
       provenance stream digits-mlp model.safetensors part.bin --key publisher.pub | load-model
+      provenance stream digits-mlp model.safetensors https://models.example/model.safetensors
+        -o model.safetensors --resume --key publisher.pub
     """,
 )
 @click.argument("release", type=_PATH)
 @click.argument("name")
-@click.argument("source", metavar="[INPUT]", type=_PATH, required=False)
+@click.argument(
+    "source", metavar="[INPUT]", type=PathOrUrl(path_type=Path, readable=False), required=False
+)
 @click.option(
     "--output",
     "-o",
@@ -49,15 +57,12 @@ _CHUNK_BYTES = 1024 * 1024
     "output]",
 )
 @click.option(
-    "--key",
-    "keys",
-    type=_PATH,
-    multiple=True,
-    metavar="FILE",
-    help="Public key, any of which may have signed. May be repeated. Without it, the keys that "
-    "you have pinned count.",
+    "--resume",
+    is_flag=True,
+    help="Keep what was verified in FILE.part if the copy breaks off, and go on from there: its "
+    "whole blocks are verified again first.",
 )
-@click.option("--model", metavar="NAME", help="The name that the model must have.")
+@trust_options
 @click.option(
     "--blocks",
     "block_list",
@@ -65,17 +70,23 @@ _CHUNK_BYTES = 1024 * 1024
     metavar="FILE",
     help="The list of block digests, if it is not in the folder RELEASE.",
 )
+@storage_option
 def stream(
     *,
     release: Path,
     name: str,
-    source: Path | None,
+    source: Path | str | None,
     output: Path | None,
+    resume: bool,
     keys: tuple[Path, ...],
     model: str | None,
     block_list: Path | None,
+    storage_options: tuple[str, ...],
 ) -> None:
     """Copy the released file NAME from INPUT, or from standard input, and verify it on the way.
+
+    INPUT is a path or a URL. With --resume, a file or URL is read from where the last copy ended;
+    of standard input, which begins with the first byte again, the part that is here is skipped.
 
     RELEASE is the folder that holds `training-provenance/`, or the bundle alone. Each block is
     compared with the block digests that were signed before a byte of it is written. At the first
@@ -84,21 +95,61 @@ def stream(
 
     A large file that was released without --blocks can be judged at its end only, so it needs -o.
     """
+    options = parse_options(storage_options)
+    if output is None:
+        check_standard_output()
     signed = _find_file(release, name, keys=keys, model=model, block_list=block_list)
-    if signed.blocks is None and output is None:
-        raise UsageError(
-            path=name,
-            problem="was signed without block digests, so that it can be judged at its end only",
-            remedy="name a file with -o; it appears when all of it was verified",
-        )
-    with _opened(source) as (raw, label):
-        chunks = _verified_chunks(raw, signed, label)
+    _check_way(signed, output, resume=resume)
+    with clean_ends():
         if output is None:
-            _write_out(chunks, name)
+            write_out(_chunks(source, signed, options), signed.size)
+        elif resume and signed.blocks is not None:
+            _resume(output, signed, lambda first: _chunks(source, signed, options, first))
         else:
             from provenance.digest.writing import write_chunks_atomic
 
-            write_chunks_atomic(output, chunks)
+            write_chunks_atomic(output, _chunks(source, signed, options))
+    for finding in signed.not_checked:
+        say_note(f"not checked: {finding.path}: {finding.message} → {finding.remedy}")
+
+
+def _check_way(signed: SignedFile, output: Path | None, *, resume: bool) -> None:
+    """Refuse what cannot be judged in time."""
+    if resume and output is None:
+        raise UsageError(path="--resume", problem="needs a file to go on with, named with -o")
+    if signed.blocks is not None:
+        return
+    if output is None:
+        raise UsageError(
+            path=signed.path,
+            problem="was signed without block digests, so that it can be judged at its end only",
+            remedy="name a file with -o; it appears when all of it was verified",
+        )
+    if resume:
+        raise UsageError(
+            path=signed.path,
+            problem="was signed without block digests, so that a part of it cannot be verified",
+            remedy="leave out --resume",
+        )
+
+
+def _resume(
+    output: Path, signed: SignedFile, chunks_from: Callable[[int], Iterator[memoryview]]
+) -> None:
+    from provenance.digest.resuming import PART_SUFFIX, resume_copy
+
+    assert signed.blocks is not None  # noqa: S101 - `_check_way` has looked
+    try:
+        start = resume_copy(output, signed.blocks, chunks_from)
+    except DigestError as error:
+        remedy = error.remedy
+        if Path(f"{output}{PART_SUFFIX}").exists():
+            remedy += f"; what was verified is kept in {output}{PART_SUFFIX}"
+        raise DigestError(
+            path=error.path, problem=error.problem, remedy=remedy, code=error.code
+        ) from error
+    if start:
+        say_note(f"{signed.path}: {start:,} of {signed.size:,} bytes were here already")
 
 
 def _find_file(
@@ -118,39 +169,27 @@ def _find_file(
     return find_signed_file(release, name, keys=pins, model=model, block_list=block_list)
 
 
-@contextmanager
-def _opened(source: Path | None) -> Iterator[tuple[BinaryIO, str]]:
-    """Give the stream to read from, and what to call it."""
-    if source is None:
-        if sys.stdin is None:
-            raise UsageError(problem="there is no standard input", remedy="name the file to read")
-        _widen(sys.stdin)
-        yield sys.stdin.buffer, "standard input"
-        return
-    try:
-        # Unbuffered: whole blocks are read. A pipe that the user names is as good as a file.
-        file = open(source, "rb", buffering=0)  # noqa: PTH123, SIM115 - closed below
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no path"
-        raise InputError(
-            path=str(source), problem=f"cannot be read: {reason}", code="input-unreadable"
-        ) from error
-    with file:
-        yield file, str(source)
-
-
-def _verified_chunks(raw: BinaryIO, signed: SignedFile, label: str) -> Iterator[memoryview]:
+def _chunks(
+    source: Path | str | None,
+    signed: SignedFile,
+    storage_options: Mapping[str, str],
+    first_block: int = 0,
+) -> Iterator[memoryview]:
+    """Yield the verified bytes of a file, from a block on."""
     from provenance.digest import VerifyingReader
 
-    if signed.blocks is None:
-        yield from _checked_at_the_end(raw, signed, label)
-        return
-    reader = VerifyingReader(raw, signed.blocks, source=label)
-    while block := reader.read_block():
-        yield block
+    blocks = signed.blocks
+    start = blocks.span(first_block - 1)[1] if blocks is not None and first_block else 0
+    with opened_input(source, start, storage_options) as (raw, label):
+        if blocks is None:
+            yield from _checked_at_the_end(raw, signed, label)
+            return
+        reader = VerifyingReader(raw, blocks, source=label, first_block=first_block)
+        while block := reader.read_block():
+            yield block
 
 
-def _checked_at_the_end(raw: BinaryIO, signed: SignedFile, label: str) -> Iterator[memoryview]:
+def _checked_at_the_end(raw: ReadableBytes, signed: SignedFile, label: str) -> Iterator[memoryview]:
     """Yield bytes that are believed only if this ends without an exception."""
     from provenance.digest import new_hasher
 
@@ -181,37 +220,10 @@ def _checked_at_the_end(raw: BinaryIO, signed: SignedFile, label: str) -> Iterat
             )
 
 
-def _read(raw: BinaryIO, label: str) -> bytes:
+def _read(raw: ReadableBytes, label: str) -> bytes | None:
     try:
-        return raw.read(_CHUNK_BYTES)
+        return raw.read(CHUNK_BYTES)
     except OSError as error:
         raise InputError(
             path=label, problem=f"cannot be read: {error.strerror}", code="input-unreadable"
         ) from error
-
-
-def _widen(pipe: TextIO) -> None:
-    """Let a pipe hold what is read at once, so that the other side works meanwhile (Linux)."""
-    if sys.platform == "linux":
-        import fcntl
-
-        with suppress(OSError):  # it is no pipe, or the system allows no more
-            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _CHUNK_BYTES)
-
-
-def _write_out(chunks: Iterator[memoryview], name: str) -> None:
-    """Write to standard output without a buffer, so that what was written is what was verified."""
-    descriptor = sys.stdout.fileno()
-    _widen(sys.stdout)
-    written = 0
-    try:
-        for chunk in chunks:
-            remaining = chunk
-            while remaining:
-                count = os.write(descriptor, remaining)
-                written += count
-                remaining = remaining[count:]
-    except BrokenPipeError:
-        # Whoever reads has enough; all that it got was verified.
-        drop_output(sys.stdout)
-        say_note(f"{name}: the reader closed the pipe after {written:,} verified bytes")

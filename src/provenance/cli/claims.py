@@ -3,65 +3,131 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from provenance.cli.comparing import DIFFERS, NOT_COMPARABLE, SAME, faults_are_no_difference
 from provenance.cli.output import say
+from provenance.errors import DigestError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from provenance.digest import Inventory
+    from provenance.digest import FileDigest, Inventory
+    from provenance.digest.claims import ClaimedDigests, ClaimResult
 
     F = TypeVar("F", bound=Callable[..., Any])
 
-__all__ = ["compare_claims", "compare_options", "exit_code", "print_claims"]
+__all__ = ["Claims", "compare_options", "exit_code", "print_claims", "read_claims_file"]
 
-#: Something contradicts a claim; nothing does, but not every claim could be compared.
-EXIT_MISMATCH = 1
-EXIT_NOT_COMPARABLE = 3
+#: What `--claims-format` takes; a test compares it with the readers.
+CLAIMS_FORMATS = ("sha256sum", "b3sum", "dvc", "lfs", "hub")
 
 
 def compare_options(command: F) -> F:
     """Add `--compare` and `--claims-format` to a command."""
     chosen = click.option(
         "--claims-format",
-        type=click.Choice(["sha256sum", "b3sum", "dvc", "lfs", "hub"]),
-        help="What the file of --compare is.  [default: told from its content]",
+        type=click.Choice(CLAIMS_FORMATS),
+        help="What the file of --compare is.  [default: told from its content; sums of sha256sum "
+        "and b3sum, which look alike, from its name]",
     )(command)
     return click.option(
         "--compare",
         type=click.Path(path_type=Path, readable=False),
-        metavar="FILE",
+        metavar="CLAIMS",
         help="Compare with digests that others computed: SHA256SUMS, output of b3sum, .dvc, "
-        "dvc.lock, a Git LFS pointer, a listing of a hub. Exit code 1 if something differs or is "
-        "missing, 3 if something could not be compared.",
+        "dvc.lock, a Git LFS pointer, a listing of a hub. PATH is the folder, or the one file, "
+        "that they are about.",
     )(chosen)
 
 
-def compare_claims(
-    folder: Path, inventory: Inventory, file: Path, claims_format: str | None
-) -> dict[str, object]:
-    """Return how the claims of a file fare against what was read below a folder."""
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """The file of `--compare`."""
+
+    file: Path
+    """The file as it was named."""
+
+    read: ClaimedDigests
+    """What it claims."""
+
+    @property
+    def _real(self) -> Path:
+        return Path(os.path.realpath(self.file))
+
+    def compare_folder(self, folder: Path, inventory: Inventory) -> dict[str, object]:
+        """Return how the claims fare against what was read below a folder."""
+        itself = Path(os.path.relpath(self._real, os.path.realpath(folder))).as_posix()
+        return self._tree(
+            # Nobody lists the list.
+            result
+            for result in self.read.compare(inventory)
+            if not (result.path == itself and result.outcome == "extra")
+        )
+
+    def compare_file(self, path: Path, made: FileDigest) -> dict[str, object]:
+        """Return how the claim about one file fares; `made` is what was read of it.
+
+        A list calls its files from where it lies, so that is how the file is looked up in it.
+        """
+        place = Path(os.path.realpath(path.parent), path.name)
+        name = Path(os.path.relpath(place, self._real.parent)).as_posix()
+        return self._tree([self.read.compare_file(name, made)])
+
+    def _tree(self, results: Iterable[ClaimResult]) -> dict[str, object]:
+        return {
+            "format": self.read.format,
+            "results": [
+                {"message": result.message, "outcome": result.outcome, "path": result.path}
+                for result in results
+            ],
+            "source": str(self.file),
+        }
+
+
+def read_claims_file(
+    file: Path | None, claims_format: str | None, *, is_local: bool
+) -> Claims | None:
+    """Return the claims of `--compare`, before anything else is read; nothing without the option.
+
+    Raises:
+        InputError: They cannot be read, or break their format.
+        UsageError: An option does not apply, or the format has to be named.
+    """
     from provenance.canonical import MAX_LISTING_BYTES
     from provenance.digest import read_file
     from provenance.digest.claims import read_claims
 
-    real = os.path.realpath(file)
-    claims = read_claims(read_file(real, max_bytes=MAX_LISTING_BYTES), claims_format, file.name)
-    itself = Path(os.path.relpath(real, os.path.realpath(folder))).as_posix()
-    return {
-        "format": claims.format,
-        "results": [
-            {"message": result.message, "outcome": result.outcome, "path": result.path}
-            for result in claims.compare(inventory)
-            # Nobody lists the list.
-            if not (result.path == itself and result.outcome == "extra")
-        ],
-        "source": str(file),
-    }
+    if file is None:
+        if claims_format is not None:
+            raise UsageError(
+                problem="--claims-format says what the file of --compare is; give both"
+            )
+        return None
+    if not is_local:
+        raise UsageError(problem="only a file or folder of this machine is compared with claims")
+    data = read_file(os.path.realpath(file), max_bytes=MAX_LISTING_BYTES)
+    chosen = claims_format or _recognise(data, file)
+    with faults_are_no_difference():
+        return Claims(file, read_claims(data, chosen, file.name))
+
+
+def _recognise(data: bytes, file: Path) -> str:
+    from provenance.digest.claim_formats import recognise
+
+    try:
+        return recognise(data, file.name)
+    except DigestError as error:
+        raise UsageError(
+            path=str(file),
+            problem=error.problem,
+            remedy=f"name it: --claims-format {', '.join(CLAIMS_FORMATS[:-1])} or "
+            f"{CLAIMS_FORMATS[-1]}",
+        ) from error
 
 
 def print_claims(compared: Mapping[str, Any]) -> None:
@@ -79,5 +145,6 @@ def exit_code(compared: Mapping[str, Any]) -> int:
     """Return 1 if something contradicts a claim, 3 if one could not be compared, otherwise 0."""
     outcomes = {row["outcome"] for row in compared["results"]}
     if outcomes & {"mismatch", "missing"}:
-        return EXIT_MISMATCH
-    return EXIT_NOT_COMPARABLE if "notComparable" in outcomes else 0
+        return DIFFERS
+    # Where no file has a claim, and no claim a file, nothing was compared at all.
+    return SAME if "matched" in outcomes and "notComparable" not in outcomes else NOT_COMPARABLE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import get_completion_class
 
 from provenance.cli.output import say
 
@@ -28,6 +27,8 @@ COMPLETE_VARIABLE = "_PROVENANCE_COMPLETE"
 @click.pass_context
 def completion(context: click.Context, *, shell: str) -> None:
     """Print the completion script for a shell."""
+    from click.shell_completion import get_completion_class
+
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 - the choices above are the shells that click knows
     for name in PROGRAM_NAMES:

@@ -52,9 +52,23 @@ FIELDS: Mapping[str, Mapping[str, type]] = {
     "tree-digest": {"folder": str, "inventory": str, "shards": str, "parts": dict},
     "tensor-digest": {"files": tuple},
     "record-digest": {"files": tuple, "container": str, "columns": tuple},
+    "block-digest": {"file": str, "blockSize": int},
+    "block-list": {"list": str, "root": dict, "size": int, "blockSize": int, "file": str},
+    "claims": {"file": str, "format": str, "folder": str},
+    "worker-answer": {"question": dict, "answers": tuple},
     "inclusion": {"root": dict, "entry": str, "proof": dict},
     "proof-file": {"root": dict, "file": str},
     "dsse-pae": {"payloadType": str, "payload": str},
+}
+
+# Members without which there is nothing to do.
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "block-digest": ("file", "blockSize"),
+    "block-list": ("list", "root", "size", "blockSize"),
+    "claims": ("file",),
+    "worker-answer": ("question", "answers"),
+    "proof-file": ("root", "file"),
+    "dsse-pae": ("payloadType",),
 }
 
 #: Members that hold a path, a list of paths, or an object of paths.
@@ -72,6 +86,7 @@ PATH_FIELDS = frozenset(
         "shards",
         "parts",
         "files",
+        "list",
     }
 )
 
@@ -127,6 +142,9 @@ def _check_fields(operation: str, request: Request) -> None:
             raise UsageError(
                 path=f"/{name}", problem=f"{shown(value)} makes no sense for {operation}"
             )
+    for name in _NEEDED.get(operation, ()):
+        if name not in request:
+            raise UsageError(path=f"/{name}", problem=f"{operation} needs it")
 
 
 def _refusal(operation: str, error: ProvenanceError) -> dict[str, JsonValue]:
@@ -263,6 +281,30 @@ def _record_digest(request: Request) -> dict[str, JsonValue]:
     return {"output": made.to_tree()}
 
 
+def _block_digest(request: Request) -> dict[str, JsonValue]:
+    from provenance.cli.conformance_digests import hash_in_blocks
+
+    return hash_in_blocks(request)
+
+
+def _block_list(request: Request) -> dict[str, JsonValue]:
+    from provenance.cli.conformance_digests import check_blocks
+
+    return check_blocks(request, _root(request))
+
+
+def _claims(request: Request) -> dict[str, JsonValue]:
+    from provenance.cli.conformance_digests import read_claimed
+
+    return read_claimed(request)
+
+
+def _worker_answer(request: Request) -> dict[str, JsonValue]:
+    from provenance.cli.conformance_digests import take_answers
+
+    return take_answers(request)
+
+
 def _inclusion(request: Request) -> dict[str, JsonValue]:
     from provenance.digest import InclusionProof, check_inclusion
 
@@ -332,6 +374,10 @@ _OPERATIONS: Mapping[str, Callable[[Request], dict[str, JsonValue]]] = {
     "tree-digest": _tree_digest,
     "tensor-digest": _tensor_digest,
     "record-digest": _record_digest,
+    "block-digest": _block_digest,
+    "block-list": _block_list,
+    "claims": _claims,
+    "worker-answer": _worker_answer,
     "inclusion": _inclusion,
     "proof-file": _proof_file,
     "dsse-pae": _dsse_pae,

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from provenance.cli.output import format_option, say, say_json
-from provenance.errors import RecordingError
+from provenance.errors import UsageError
 
 __all__ = ["DESCRIPTION_SUFFIX", "init"]
 
@@ -46,7 +46,7 @@ def init(*, folder: Path, output: Path | None, output_format: str) -> None:
     place = folder.absolute()
     target = output or place.with_name(place.name + DESCRIPTION_SUFFIX)
     if os.path.lexists(target):
-        raise RecordingError(
+        raise UsageError(
             path=str(target),
             problem="this name exists, and a description is never overwritten",
             remedy="name another one with --output, or move it away",

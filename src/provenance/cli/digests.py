@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli.claims import compare_claims, compare_options, exit_code, print_claims
+from provenance.cli.cache_options import cache_option, opened_cache
+from provenance.cli.claims import compare_options, exit_code, print_claims, read_claims_file
+from provenance.cli.comparing import faults_are_no_difference
 from provenance.cli.executors import Hashing, executor_options
 from provenance.cli.output import format_option, say, say_json, say_note
 from provenance.cli.remote import PathOrUrl, check_local, digest_url, remote_options
@@ -19,12 +22,11 @@ from provenance.errors import DigestError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from provenance.cli.claims import Claims
     from provenance.digest import Inventory
 
 __all__ = ["digest"]
 
-#: The end of the names of files whose tensors have a digest of their own.
-TENSOR_SUFFIX = ".safetensors"
 #: Sizes from here on are also shown in a larger unit.
 FULL_COUNT_IS_ENOUGH = 1024
 
@@ -38,6 +40,9 @@ FULL_COUNT_IS_ENOUGH = 1024
       provenance digest model.safetensors --tensor model.embed.weight
       provenance digest data/ --inventory data.inventory.jsonl
       provenance digest data/ --compare data/SHA256SUMS
+      provenance digest train.csv --compare train.csv.dvc
+      provenance digest data/ --compare sums.txt --claims-format b3sum
+      provenance digest data/ --cache ~/.cache/provenance/digests.db
       provenance digest /shared/data --dask tcp://10.0.0.1:8786
       provenance digest s3://bucket/data/ --storage-option region=eu-west-1
     """
@@ -64,6 +69,7 @@ FULL_COUNT_IS_ENOUGH = 1024
 )
 @compare_options
 @executor_options
+@cache_option("What is printed says how many files were not read.")
 @format_option
 def digest(
     *,
@@ -76,6 +82,7 @@ def digest(
     compare: Path | None,
     claims_format: str | None,
     hashing: Hashing,
+    cache: Path | None,
     output_format: str,
 ) -> None:
     """Print the digests of the file or folder PATH, which may be a URL.
@@ -84,6 +91,10 @@ def digest(
     and contents and on nothing else. For safetensors, an index of its shards, GGUF and ONNX also
     the tensor digest: the content of the weights, however they are split into files. For files of
     torch.save, which are never unpickled, the digests of their storages.
+
+    With --compare the exit code is 0 if everything that is claimed matches, 1 if something differs
+    or is missing, 3 if nothing does but something could not be compared, 4 if something cannot be
+    read.
     """
     from provenance.cli.totals import total_bytes
     from provenance.render import show_progress
@@ -91,8 +102,9 @@ def digest(
     chosen = algorithms or ("blake3", "sha256")
     is_folder = isinstance(path, Path) and path.is_dir()
     hashing.check(is_folder=is_folder)
-    if compare is not None and not is_folder:
-        raise UsageError(problem="only a folder of this machine is compared with claims")
+    if cache is not None and (not is_folder or hashing.is_cluster):
+        raise UsageError(path="--cache", problem="is for a folder that this machine reads")
+    claims = read_claims_file(compare, claims_format, is_local=isinstance(path, Path))
     if isinstance(path, str):  # not shown in errors before `digest_url` has looked for secrets
         if tensor is not None:
             raise UsageError(problem="a single tensor is only read from a file of this machine")
@@ -109,25 +121,29 @@ def digest(
         return
     check_local(storage_options, trust_store=trust_store)
     if tensor is not None:
+        if claims is not None or inventory is not None:
+            raise UsageError(problem="--compare and --inventory are of whole files, not a tensor")
         print_tensor(path, tensor, output_format)
         return
-    with show_progress("Hashing", sys.stderr, total=lambda: total_bytes(path)) as progress:
+    faults = nullcontext() if claims is None else faults_are_no_difference()
+    with faults, show_progress("Hashing", sys.stderr, total=lambda: total_bytes(path)) as progress:
         if path.is_dir():
-            result, listed = _folder(path, chosen, inventory, progress, hashing)
-            if compare is not None:
-                result["claims"] = compare_claims(path, listed, compare, claims_format)
+            result = _folder(path, chosen, inventory, progress, hashing, claims=claims, cache=cache)
         elif inventory is not None:
             raise UsageError(path=str(path), problem="only a folder has an inventory")
         else:
-            result = _file(path, chosen, progress)
+            result = _file(path, chosen, progress, claims)
     _say(result, output_format)
-    claims = result.get("claims")
-    if isinstance(claims, dict):
-        click.get_current_context().exit(exit_code(claims))
+    compared = result.get("claims")
+    if isinstance(compared, dict):
+        click.get_current_context().exit(exit_code(compared))
 
 
 def _file(
-    path: Path, algorithms: Sequence[str], progress: Callable[[int], None] | None
+    path: Path,
+    algorithms: Sequence[str],
+    progress: Callable[[int], None] | None,
+    claims: Claims | None,
 ) -> dict[str, object]:
     from provenance.digest import hash_file
 
@@ -135,6 +151,8 @@ def _file(
     real = os.path.realpath(path)
     made = hash_file(real, algorithms=algorithms, progress=progress)
     result: dict[str, object] = {"digest": dict(made.digest), "path": str(path), "size": made.size}
+    if claims is not None:
+        result["claims"] = claims.compare_file(path, made)
     return result | digest_weights(real)
 
 
@@ -144,16 +162,20 @@ def _folder(
     output: Path | None,
     progress: Callable[[int], None] | None,
     hashing: Hashing,
-) -> tuple[dict[str, object], Inventory]:
+    *,
+    claims: Claims | None,
+    cache: Path | None,
+) -> dict[str, object]:
     from provenance.digest import hash_tree, write_atomic
 
-    with hashing.executor() as executor:
+    with hashing.executor() as executor, opened_cache(cache, path) as known:
         listed = hash_tree(
             path,
             algorithms=tuple(dict.fromkeys(("blake3", *algorithms))),
             progress=progress,
             executor=executor,
             workers=hashing.workers,
+            cache=known,
         )
     if output is not None:
         write_atomic(output, listed.to_bytes())
@@ -164,8 +186,14 @@ def _folder(
         "path": str(path),
         "size": listed.total_bytes,
     }
-    shards = [path / entry.path for entry in listed if entry.path.endswith(TENSOR_SUFFIX)]
-    return (result | _tensors(shards) if shards else result), listed
+    if known is not None and known.hits:
+        result["cached"] = known.hits
+    if claims is not None:
+        result["claims"] = claims.compare_folder(path, listed)
+    from provenance.digest.weights.choosing import tensor_files
+
+    weights = [path / name for name in tensor_files(entry.path for entry in listed)]
+    return result | _tensors(weights) if weights else result
 
 
 def _entries(listed: Inventory) -> list[dict[str, object]]:
@@ -212,6 +240,10 @@ def _print(result: dict[str, object]) -> None:
         root = result.get(name)
         if isinstance(root, dict):
             say(f"{label:<8} {root['root']} ({format_count(root['size'])} {name})")
+    cached = result.get("cached")
+    if isinstance(cached, int):
+        files = "file" if cached == 1 else "files"
+        say(f"cached   {format_count(cached)} {files} by digests cached earlier, not read")
     storages = result.get("storages")
     if isinstance(storages, list):
         for item in storages:

@@ -33,6 +33,11 @@ class Hashing:
     workers: int | None = None
     """Processors of this machine to use; nothing for all of them."""
 
+    @property
+    def is_cluster(self) -> bool:
+        """Whether other machines are to read the folder."""
+        return self.dask is not None or self.ray is not None
+
     @contextmanager
     def executor(self) -> Iterator[Executor | None]:
         """Connect to the cluster that was named, if there is one."""
@@ -53,12 +58,11 @@ class Hashing:
         """Refuse options that contradict each other or do not apply."""
         if self.dask is not None and self.ray is not None:
             raise UsageError(problem="--dask and --ray are two clusters; name one")
-        is_cluster = self.dask is not None or self.ray is not None
-        if is_cluster and self.workers is not None:
+        if self.is_cluster and self.workers is not None:
             raise UsageError(
                 problem="--workers is about this machine", remedy="a cluster has its own number"
             )
-        if is_cluster and not is_folder:
+        if self.is_cluster and not is_folder:
             raise UsageError(problem="only a folder of this file system is hashed on a cluster")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from provenance.cli.output import say_note
+from provenance.errors import ManifestError, UsageError
 
 __all__ = ["export"]
 
@@ -36,7 +38,8 @@ __all__ = ["export"]
     metavar="FILE",
     help="File to write.",
 )
-def export(*, source: Path, form: str, output: Path) -> None:
+@click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
+def export(*, source: Path, form: str, output: Path, overwrite: bool) -> None:
     """Write the signed envelope of a manifest without the bundle around it.
 
     The signed bytes and the signature are copied as they are. Nothing is verified here.
@@ -44,9 +47,14 @@ def export(*, source: Path, form: str, output: Path) -> None:
     from provenance.cli.sources import load_statement
     from provenance.digest import write_atomic
     from provenance.envelope import write_envelope
-    from provenance.errors import ManifestError
 
     del form  # there is one form so far
+    if not overwrite and os.path.lexists(output):
+        raise UsageError(
+            path=str(output),
+            problem="the output exists",
+            remedy="name another output, or replace it on purpose with --overwrite",
+        )
     loaded = load_statement(source)
     if loaded.envelope is None:
         raise ManifestError(

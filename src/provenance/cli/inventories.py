@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.output import format_option, say, say_json, say_note
-from provenance.errors import UsageError
+from provenance.errors import DigestError, UsageError
 
 if TYPE_CHECKING:
     from provenance.digest import Inventory, ShardIndex, TypedRoot
@@ -21,9 +21,22 @@ _output_option = click.option(
 )
 
 
-@click.group(short_help="Merge, split and sum up inventories.")
+@click.group(
+    short_help="Merge, split and sum up inventories.",
+    epilog="""
+    \b
+    Examples:
+      provenance digest data/ --inventory data.inventory.jsonl
+      provenance inventory root data.inventory.jsonl
+      provenance inventory split data.inventory.jsonl --entries 1000000 -o parts
+    """,
+)
 def inventory() -> None:
-    """Put inventories together, take them apart, and take their roots. No file is read again."""
+    """Put inventories together, take them apart, and take their roots. No file is read again.
+
+    An inventory lists the files of a folder with sizes and digests; `provenance digest FOLDER
+    --inventory FILE` writes one. Its root is the tree digest of the folder.
+    """
 
 
 @inventory.command(
@@ -134,7 +147,16 @@ def _named(argument: str) -> tuple[str, str]:
 def _read(path: Path) -> Inventory | ShardIndex:
     from provenance.verification.proof_making import read_tree_file
 
-    return read_tree_file(path)
+    read = read_tree_file(path)
+    if not len(read):
+        # The format allows it, for a folder without files; here it is a file that nobody wrote.
+        raise DigestError(
+            path=str(path),
+            problem="is empty: it lists no file and no shard",
+            remedy="write an inventory with `provenance digest FOLDER --inventory FILE`",
+            code="inventory-malformed",
+        )
+    return read
 
 
 def _read_inventory(path: Path) -> Inventory:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,18 +16,21 @@ import click
 
 from provenance.cli.output import format_option, say, say_json
 from provenance.errors import UsageError
+from provenance.render import escape, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from provenance.signing import KeyKind
 
-__all__ = ["KEY_KINDS", "keygen", "password_option", "password_source", "read_password"]
+__all__ = ["KEY_KINDS", "keygen", "password_option", "password_sources", "read_password"]
 
 #: The kinds of keys, the default first; a test compares them with the table of schemes.
 KEY_KINDS = ("ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "ed25519", "rsa", "ml-dsa-65")
 #: Largest password file.
 MAX_PASSWORD_BYTES = 4_096
+#: How much of a key's name a question shows, in characters.
+MAX_KEY_CHARACTERS = 100
 
 password_option = click.option(
     "--password-file",
@@ -80,23 +84,38 @@ def keygen(
         }
         say_json(found)
         return
-    from provenance.render import escape
-
     say(f"Private key: {escape(str(private))}  (keep it secret)")
     say(f"Public key:  {escape(str(public))}  (give it to those who verify)")
     say(f"Fingerprint: {key.fingerprint}")
 
 
-def password_source(file: Path | None) -> Callable[[], bytes] | bytes | None:
-    """Return where the password of an existing key comes from.
+def password_sources(
+    keys: Sequence[str], files: Sequence[Path]
+) -> tuple[Callable[[], bytes] | bytes | None, ...]:
+    """Return where the password of each existing key comes from.
+
+    Args:
+        keys: What the keys are called, to ask for.
+        files: Password files: none, one for all keys, or one for each in their order.
 
     Returns:
-        The password of the file; without a file, on a terminal, a function that asks for it, which
-        is called only if the key is encrypted; otherwise nothing.
+        For each key the password of its file; without a file, on a terminal, a function that asks
+        for it, which is called only if the key is locked; otherwise nothing.
+
+    Raises:
+        InputError: A file cannot be read.
+        UsageError: There are more or fewer files than keys, or the first line of one is empty.
     """
-    if file is not None:
-        return read_password(file)
-    return _ask if _on_terminal() else None
+    if len(files) not in {0, 1, len(keys)}:
+        raise UsageError(
+            path="--password-file",
+            problem=f"{len(files)} password files were given for {len(keys)} keys",
+            remedy="give one for all of them, or one for each in their order",
+        )
+    if files:
+        read = [read_password(file) for file in files]
+        return tuple(read * len(keys) if len(read) == 1 else read)
+    return tuple(_asking(key) if _on_terminal() else None for key in keys)
 
 
 def read_password(file: Path) -> bytes:
@@ -133,9 +152,16 @@ def _new_password(file: Path | None, *, prompt: bool) -> bytes | None:
     return answer.encode("utf-8")
 
 
-def _ask() -> bytes:
-    answer: str = click.prompt("Password of the key", hide_input=True, err=True)
-    return answer.encode("utf-8")
+def _asking(key: str) -> Callable[[], bytes]:
+    """Return a function that asks for the password of a key, once."""
+
+    @cache
+    def ask() -> bytes:
+        question = f"Password of {escape(shorten(key, MAX_KEY_CHARACTERS))}"
+        answer: str = click.prompt(question, hide_input=True, err=True)
+        return answer.encode("utf-8")
+
+    return ask
 
 
 def _on_terminal() -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from provenance.cli.output import format_option, say, say_error, say_json, say_note
+from provenance.cli.trust_options import trust_options
 from provenance.errors import ProvenanceError, UsageError
 
 if TYPE_CHECKING:
@@ -103,22 +104,34 @@ def _described(proof: ProofFile, size: int) -> str:
     Examples:
       provenance check-proof model.proof.json model.safetensors \\
           --manifest manifest.sigstore.json --key publisher.pub
-      provenance check-proof image.proof.json 7.png --root 65dce0… --size 3
+      provenance check-proof model.proof.json download.tmp --name model.safetensors \\
+          --manifest manifest.sigstore.json --key publisher.pub
+      provenance check-proof weight.proof.json model.safetensors --tensor layers.0.weight \\
+          --manifest manifest.sigstore.json --key publisher.pub
+      provenance check-proof image.proof.json images/7.png --dataset train \\
+          --manifest manifest.sigstore.json --key publisher.pub
+      provenance check-proof image.proof.json images/7.png --root 65dce0… --size 3
     """,
 )
 @click.argument("proof", type=_PATH)
 @click.argument("file", type=_PATH, required=False)
 @click.option("--manifest", type=_PATH, metavar="BUNDLE", help="The signed manifest.")
+@trust_options
 @click.option(
-    "--key",
-    "keys",
-    type=_PATH,
-    multiple=True,
-    metavar="FILE",
-    help="Public key, any of which may have signed. May be repeated. Without it, the keys that "
-    "you have pinned count.",
+    "--name",
+    metavar="PATH",
+    help="The file that you mean, by its whole path in the release or dataset.  [default: the one "
+    "whose path FILE ends with]",
 )
-@click.option("--model", metavar="NAME", help="The name that the model must have.")
+@click.option("--tensor", metavar="TENSOR", help="You mean this tensor of the released weights.")
+@click.option("--dataset", metavar="ID", help="You mean something in this dataset.")
+@click.option("--checkpoint", metavar="ID", help="You mean a file or tensor of this checkpoint.")
+@click.option(
+    "--kind",
+    type=click.Choice(["file", "tensor", "block", "record", "shard"]),
+    help="What you mean. A block is one of the file --name, a record or shard is in the dataset "
+    "--dataset.  [default: file, or what the tree of --root is of]",
+)
 @click.option("--root", metavar="HEX", help="A root that you trust, instead of a manifest.")
 @click.option("--size", type=int, metavar="N", help="How many entries the tree of --root has.")
 @click.option(
@@ -140,16 +153,19 @@ def check_proof(
     size: int | None,
     tree: TreeKind,
     output_format: str,
+    **asked: str | None,
 ) -> int:
     """Check that FILE is the entry of PROOF, and that the entry stands in a signed tree.
 
-    The first line says in words what is proved. Exit codes: 0 PASS, 1 FAIL (something
-    contradicts), 2 a wrong option, 3 INCOMPLETE (no key was named, or no FILE), 4 ERROR (something
-    could not be read).
+    You say what you mean, not PROOF: the file of the release that FILE is called like, unless an
+    option asks for something else. A proof of anything else is refused. The first line says in
+    words what is proved. Exit codes: 0 PASS, 1 FAIL (something contradicts), 2 a wrong option,
+    3 INCOMPLETE (no key was named, or no FILE), 4 ERROR (something could not be read, or PROOF is
+    no proof file).
     """
     trusted = _root(root, size, tree)
     try:
-        report = _check(proof, file, manifest, trusted, keys=keys, model=model)
+        report = _check(proof, file, manifest, trusted, keys=keys, model=model, **asked)
     except UsageError:
         raise
     except ProvenanceError as error:
@@ -170,6 +186,7 @@ def _check(
     *,
     keys: tuple[Path, ...],
     model: str | None,
+    **asked: Any,  # noqa: ANN401 - options by name, checked by `check_proof`
 ) -> ProofReport:
     from provenance.cli.pinned import find_pins
     from provenance.render import show_progress
@@ -187,6 +204,7 @@ def _check(
             keys=trusted,
             model=model,
             progress=progress,
+            **asked,
         )
 
 

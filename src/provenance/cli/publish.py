@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli.byte_sizes import SIZE
+from provenance.cli.byte_sizes import BLOCK_BOUNDS, BLOCK_SIZE
 from provenance.cli.output import format_option, say, say_json, say_warning
 from provenance.errors import UsageError, shown
 
@@ -65,10 +65,10 @@ _FOR_PROJECTS = ("output", "checkpoint", "metric", "files", "runs", "unfinished"
 @click.option("--link", is_flag=True, help="Make hard links instead of copies, where possible.")
 @click.option(
     "--blocks",
-    type=SIZE,
+    type=BLOCK_SIZE,
     metavar="SIZE",
     help="Record digests of blocks of this size of every larger file, e.g. 1MiB: a download can "
-    "then be verified as it arrives, and a damaged part found.",
+    f"then be verified as it arrives, and a damaged part found. The size is {BLOCK_BOUNDS}.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a release or draft that is there.")
 @format_option

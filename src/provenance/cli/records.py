@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli.output import format_option, say, say_json
+from provenance.cli.comparing import DIFFERS, NOT_COMPARABLE, SAME, faults_are_no_difference
+from provenance.cli.output import format_option, say, say_error, say_json
+from provenance.errors import InputError
 
 if TYPE_CHECKING:
     from provenance.digest.records import RecordDigest
 
 __all__ = ["records"]
+
+#: What `RecordComparison.DIFFERENT` says; a test compares them.
+DIFFERENT = "different content"
+#: Codes of faults that say nothing about the data: it cannot be compared.
+_NOT_COMPARABLE = frozenset({"records-unsupported", "digest-format"})
 
 
 @click.command(
@@ -22,6 +29,8 @@ __all__ = ["records"]
       provenance records train.parquet
       provenance records shards/ --columns text,label
       provenance records train.jsonl --compare train-shuffled.jsonl
+      provenance records train.parquet --compare part-0.csv --compare part-1.csv
+      provenance records export.txt --container jsonl
     """
 )
 @click.argument(
@@ -58,25 +67,38 @@ def records(
 
     One digest depends on the records and their order, the other on the records alone. Neither
     depends on the container, the split into files, row groups, or compression: a shuffle is told
-    apart from a change. With --compare, exit code 1 if the records are not the same.
-    """
-    from provenance.digest.records import RecordComparison, compare_records
+    apart from a change.
 
-    made = _hash(paths, container, columns)
-    other = _hash(others, container, columns) if others else None
-    relation = None if other is None else compare_records(made, other)
-    if output_format == "json":
-        result: dict[str, object] = {"paths": [str(path) for path in paths], **made.to_tree()}
-        if other is not None:
-            result["other"] = {"paths": [str(path) for path in others], **other.to_tree()}
-            result["relation"] = str(relation)
-        say_json(result)
-    else:
-        _print(made)
-        if other is not None:
-            say(f"other    {other.root.root} ({_counted(other)})")
-            say(f"relation {relation}")
-    return int(relation is RecordComparison.DIFFERENT)
+    With --compare the exit code is 0 if both hold the same records, in whatever order, 1 if not,
+    3 if they cannot be compared (a column has a type without an encoding), 4 if one of them cannot
+    be read.
+    """
+    for path in (*paths, *others):
+        _check_there(path)
+    if not others:
+        _say(paths, _hash(paths, container, columns), output_format)
+        return SAME
+    try:
+        with faults_are_no_difference():
+            made, other = (_hash(files, container, columns) for files in (paths, others))
+            relation = _relate(made, other)
+    except InputError as error:
+        if error.code not in _NOT_COMPARABLE:
+            raise
+        say_error(str(error))
+        return NOT_COMPARABLE
+    _say(paths, made, output_format, others, other, relation)
+    return DIFFERS if relation == DIFFERENT else SAME
+
+
+def _check_there(path: Path) -> None:
+    """Refuse a path where nothing is, before anybody asks which container it is."""
+    from provenance.digest.opening import unreadable
+
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:
+        raise unreadable(str(path), error) from error
 
 
 def _hash(paths: tuple[Path, ...], container: str | None, columns: str | None) -> RecordDigest:
@@ -85,6 +107,33 @@ def _hash(paths: tuple[Path, ...], container: str | None, columns: str | None) -
     return hash_records(
         list(paths), format=container, columns=None if columns is None else columns.split(",")
     )
+
+
+def _relate(made: RecordDigest, other: RecordDigest) -> str:
+    from provenance.digest.records import compare_records
+
+    return str(compare_records(made, other))
+
+
+def _say(  # noqa: PLR0917 - the members of one result
+    paths: tuple[Path, ...],
+    made: RecordDigest,
+    output_format: str,
+    others: tuple[Path, ...] = (),
+    other: RecordDigest | None = None,
+    relation: str = "",
+) -> None:
+    if output_format == "json":
+        result: dict[str, object] = {"paths": [str(path) for path in paths], **made.to_tree()}
+        if other is not None:
+            result["other"] = {"paths": [str(path) for path in others], **other.to_tree()}
+            result["relation"] = relation
+        say_json(result)
+        return
+    _print(made)
+    if other is not None:
+        say(f"other    {other.root.root} ({_counted(other)})")
+        say(f"relation {relation}")
 
 
 def _print(made: RecordDigest) -> None:

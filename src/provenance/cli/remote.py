@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from provenance.cli.output import say, say_json, say_note, say_warning
-from provenance.errors import UsageError
+from provenance.errors import ProvenanceError, UsageError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Any, TypeVar
 
     F = TypeVar("F", bound=Callable[..., Any])
 
-__all__ = ["PathOrUrl", "check_local", "digest_url", "remote_options"]
+__all__ = [
+    "PathOrUrl",
+    "check_local",
+    "digest_url",
+    "parse_options",
+    "remote_options",
+    "storage_option",
+]
 
 
 class PathOrUrl(click.Path):
@@ -46,6 +54,11 @@ def remote_options(command: F) -> F:
         is_flag=True,
         help="Compute nothing: print the SHA-256 that the store at the URL claims.",
     )(command)
+    return storage_option(command)
+
+
+def storage_option(command: F) -> F:
+    """Add `--storage-option`, whose texts `parse_options` reads."""
     return click.option(
         "--storage-option",
         "storage_options",
@@ -84,17 +97,47 @@ def digest_url(
         trust_store: Print what the store claims, and compute nothing.
         output_format: `text` or `json`.
     """
-    from provenance.digest.remote import hash_remote_file, is_remote_file
     from provenance.digest.remote.urls import parse_url
+
+    options = parse_options(storage_options)
+    with _named(url):
+        shown_url = str(parse_url(url))
+        if trust_store:
+            if inventory is not None:
+                raise UsageError(problem="what a store claims is no inventory: nobody computed it")
+            _print_claims(url, options, output_format)
+            return None
+        return _hash(url, shown_url, algorithms, inventory, options)
+
+
+@contextmanager
+def _named(url: str) -> Iterator[None]:
+    """Put the URL, without what is secret in it, before the name that an error is about."""
+    from provenance.digest.remote.urls import redact_url
+
+    try:
+        yield
+    except ProvenanceError as error:
+        place = redact_url(url)
+        if "://" in error.path:
+            raise
+        if error.path and not place.endswith(f"/{error.path}"):
+            place = f"{place.rstrip('/')}/{error.path}"
+        raise type(error)(
+            path=place, problem=error.problem, remedy=error.remedy, code=error.code
+        ) from error
+
+
+def _hash(
+    url: str,
+    shown_url: str,
+    algorithms: Sequence[str],
+    inventory: Path | None,
+    options: Mapping[str, str],
+) -> dict[str, object]:
+    from provenance.digest.remote import hash_remote_file, is_remote_file
     from provenance.render import show_progress
 
-    options = _parse_options(storage_options)
-    shown_url = str(parse_url(url))
-    if trust_store:
-        if inventory is not None:
-            raise UsageError(problem="what a store claims is no inventory: nobody computed it")
-        _print_claims(url, options, output_format)
-        return None
     with show_progress("Hashing", sys.stderr) as progress:
         if not is_remote_file(url, storage_options=options):
             return _tree(url, shown_url, algorithms, inventory, options, progress)
@@ -157,7 +200,7 @@ def _print_claims(url: str, options: Mapping[str, str], output_format: str) -> N
         say_warning(f"the store holds no SHA-256 of {without} objects")
 
 
-def _parse_options(texts: Sequence[str]) -> dict[str, str]:
+def parse_options(texts: Sequence[str]) -> dict[str, str]:
     """Return the options by name; an error repeats no value, which may be a secret."""
     options = {}
     for text in texts:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.output import format_option, say, say_json
+from provenance.errors import ManifestError
 
 if TYPE_CHECKING:
     from provenance.canonical import JsonValue
@@ -88,6 +89,7 @@ def _print_review(loaded: LoadedStatement, output_format: str) -> None:
     Examples:
       provenance diff my-model-1.0 my-model-1.1
       provenance diff step-1000.safetensors step-2000.safetensors
+      provenance diff step-1000/ model.gguf --format json
     """
 )
 @click.argument("before", type=_PATH, metavar="A")
@@ -97,18 +99,28 @@ def diff(*, before: Path, after: Path, output_format: str) -> int:
     """Show what differs between two manifests, or the tensors of two models. Nothing is verified.
 
     A and B are releases, bundles or drafts. A line begins with + (only in B), - (only in A) or ~
-    (both, with another value). The exit code is 0 if they say the same, 1 if they differ.
+    (both, with another value).
 
     A and B may also be weights: safetensors files, indexes or folders of their shards, GGUF, ONNX.
+    The tensors of other files, such as those of torch.save, cannot be compared.
+
+    The exit code is 0 if both say the same, 1 if they differ, 2 if they are nothing that diff
+    takes, 3 if they cannot be compared, 4 if one cannot be read.
     """
-    from provenance.cli.sources import load_statement
-    from provenance.cli.weights import diff_weights, find_weights
+    from provenance.cli.comparing import NOT_COMPARABLE, faults_are_no_difference
+    from provenance.cli.output import say_error
+    from provenance.cli.weights import diff_weights, find_opaque, find_weights
 
     weights = find_weights(before), find_weights(after)
-    if any(weights):
-        return diff_weights(*weights, output_format)
-    first, second = load_statement(before), load_statement(after)
-    changes = _changes(first, second)
+    for place in (before, after):
+        if problem := find_opaque(place):
+            say_error(f"{place}: {problem}")
+            return NOT_COMPARABLE
+    with faults_are_no_difference():
+        if any(weights):
+            return diff_weights(*weights, (before, after), output_format)
+        first, second = _load(before), _load(after)
+        changes = _changes(first, second)
     if output_format == "json":
         say_json(
             {
@@ -120,6 +132,17 @@ def diff(*, before: Path, after: Path, output_format: str) -> int:
     else:
         _print_changes(changes, before, after)
     return 1 if changes else 0
+
+
+def _load(place: Path) -> LoadedStatement:
+    """Load a side of `diff`; what is another kind of document is a wrong argument."""
+    from provenance.cli.sources import load_statement
+    from provenance.cli.weights import no_such_kind
+
+    try:
+        return load_statement(place)
+    except ManifestError as error:
+        raise no_such_kind(place, error.problem) from error
 
 
 def _changes(first: LoadedStatement, second: LoadedStatement) -> tuple[Change, ...]:

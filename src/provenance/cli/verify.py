@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from provenance.cli.cache_options import cache_option
 from provenance.cli.output import format_option, in_colour, say, say_error, say_json
 from provenance.cli.sources import MANIFEST_FILE
+from provenance.cli.trust_options import trust_options
 from provenance.errors import ProvenanceError, UsageError, shown
 
 if TYPE_CHECKING:
@@ -40,16 +42,7 @@ _PATH = click.Path(path_type=Path, readable=False)
     """,
 )
 @click.argument("path", type=_PATH, required=False)
-@click.option(
-    "--key",
-    "keys",
-    type=_PATH,
-    multiple=True,
-    metavar="FILE",
-    help="Public key, any of which may have signed. May be repeated. Without it, the keys that "
-    "you have pinned count.",
-)
-@click.option("--model", metavar="NAME", help="The name that the model must have.")
+@trust_options
 @click.option(
     "--manifest",
     type=_PATH,
@@ -94,13 +87,7 @@ _PATH = click.Path(path_type=Path, readable=False)
     metavar="NAME",
     help="Ignore the files that a tool adds to a download, e.g. hub. May be repeated.",
 )
-@click.option(
-    "--cache",
-    type=_PATH,
-    metavar="FILE",
-    help="Take the digests of large files that have not changed since they were read from this "
-    "cache, and keep new ones there. The report says how many files were not read for that.",
-)
+@cache_option("The report says how many files were not read for that.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),

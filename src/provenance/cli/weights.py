@@ -6,6 +6,7 @@ import math
 import os
 from typing import TYPE_CHECKING
 
+from provenance.cli.comparing import DIFFERS, SAME
 from provenance.cli.output import say, say_json, say_note
 from provenance.errors import DigestError, ManifestError, UsageError
 
@@ -14,7 +15,14 @@ if TYPE_CHECKING:
 
     from provenance.digest import TensorDifference, WeightsDigest
 
-__all__ = ["diff_weights", "digest_weights", "find_weights", "print_tensor"]
+__all__ = [
+    "diff_weights",
+    "digest_weights",
+    "find_opaque",
+    "find_weights",
+    "no_such_kind",
+    "print_tensor",
+]
 
 #: The end of the names of files that are meant to have a tensor digest, whatever they hold.
 TENSOR_SUFFIX = ".safetensors"
@@ -22,6 +30,12 @@ TENSOR_SUFFIX = ".safetensors"
 _SILENT = frozenset({"other", "JSON", "zip"})
 _COMPARED = frozenset({"safetensors", "safetensors index", "GGUF", "ONNX"})
 _PICKLED = frozenset({"zip", "pickle"})
+#: Containers of arrays that are known by their first bytes, and whose tensors are not read.
+_OPAQUE = frozenset({*_PICKLED, "HDF5", "NumPy"})
+#: Whose tensors have digests, as a sentence.
+READ_FORMATS = "tensor digests are of safetensors files, an index of their shards, GGUF and ONNX"
+#: Bytes by which a container is told.
+HEAD_BYTES = 16
 
 
 def digest_weights(path: str) -> dict[str, object]:
@@ -33,8 +47,8 @@ def digest_weights(path: str) -> dict[str, object]:
         if found.formats == ("other",) and path.endswith(TENSOR_SUFFIX):
             hash_tensors(path)  # it says what is wrong with the file
     except DigestError as error:
-        # A damaged file: its other digests are still true.
-        say_note(f"no tensor digest: {error}")
+        # A damaged file, or types of later formats: its other digests are still true.
+        say_note(f"no tensor digest: {error}; the digests of the whole file are complete")
         return {}
     return _described(found)
 
@@ -45,6 +59,8 @@ def _described(found: WeightsDigest) -> dict[str, object]:
         return {}
     for note in found.notes:
         say_note(f"{container}: {note}")
+    if found.root is None:
+        say_note(f"the digests of the whole file are complete; {READ_FORMATS}")
     result: dict[str, object] = {"container": container, "notes": list(found.notes)}
     if found.root is not None:
         result["tensors"] = found.root.to_tree()
@@ -61,6 +77,10 @@ def print_tensor(path: Path, name: str, output_format: str) -> None:
     from provenance.render import escape
 
     place = choose_weights(path) if path.is_dir() else path
+    kind = _kind(place)
+    if kind not in _COMPARED and not place.name.endswith(TENSOR_SUFFIX):
+        problem = find_opaque(place) or "is no file of weights whose tensors can be read"
+        raise UsageError(path=str(place), problem=problem, remedy=READ_FORMATS)
     found = hash_tensor(_real(place), name)
     if output_format == "json":
         tree = {"blake3": found.blake3, "dtype": found.dtype, "name": found.name}
@@ -78,27 +98,85 @@ def find_weights(path: Path) -> Path | None:
     A folder with a manifest is a release; one without stands for the weights in it.
 
     Raises:
-        DigestError: It is a file whose tensors cannot be known.
         InputError: It cannot be read.
+        UsageError: It is nothing that two of can be compared.
     """
     from provenance.cli.sources import find_statement
-    from provenance.digest import choose_weights, find_format
+    from provenance.digest import choose_weights
 
     if path.is_dir():
         try:
             find_statement(path)
         except ManifestError:
-            return choose_weights(path)
+            try:
+                return choose_weights(path)
+            except DigestError as error:
+                problem = f"{error.problem}, and there is no manifest"
+                raise no_such_kind(path, problem) from error
         return None
-    kind = find_format(_real(path))
+    kind = _kind(path)
+    if kind in _COMPARED or path.name.endswith(TENSOR_SUFFIX):
+        return path
+    if kind not in {"JSON", *_OPAQUE}:
+        raise no_such_kind(path, "is neither a manifest nor weights whose tensors can be read")
+    return None
+
+
+def find_opaque(path: Path) -> str:
+    """Return why a file of weights cannot be compared tensor by tensor; empty if it can.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    kind = "" if path.is_dir() else _kind(path)
     if kind in _PICKLED:
-        problem = f"is a {kind} file, whose tensor names are not known without unpickling"
-        raise DigestError(path=str(path), problem=problem, code="tensors-malformed")
-    return path if kind in _COMPARED or path.name.endswith(TENSOR_SUFFIX) else None
+        return (
+            f"is a {kind} file, whose tensor names are not known without unpickling; "
+            "`provenance digest` prints the digests of the file and of its storages"
+        )
+    if kind in _OPAQUE:
+        return (
+            f"is a {kind} file, whose tensors are not read; `provenance digest` prints the digest "
+            "of the file"
+        )
+    return ""
 
 
-def diff_weights(before: Path | None, after: Path | None, output_format: str) -> int:
+def no_such_kind(path: Path, problem: str) -> UsageError:
+    """Return the error for a path that `diff` does not take, which says what it takes."""
+    return UsageError(
+        path=str(path),
+        problem=problem,
+        remedy="diff takes two releases, bundles or drafts, or two files of weights: safetensors, "
+        "an index or folder of its shards, GGUF, ONNX; datasets are compared with "
+        "`provenance records A --compare B`",
+    )
+
+
+def _kind(path: Path) -> str:
+    """Return the container that a file is by its content; `JSON` also of other JSON."""
+    from provenance.digest import find_format
+    from provenance.digest.weights.opening_weights import OTHER, detect_format
+    from provenance.digest.weights.sources import Sources
+
+    kind = find_format(_real(path))
+    if kind == OTHER:
+        with Sources(_real(path)) as sources:
+            size = min(HEAD_BYTES, sources.size(sources.main))
+            return detect_format(sources.read(sources.main, 0, size))
+    return kind
+
+
+def diff_weights(
+    before: Path | None, after: Path | None, names: tuple[Path, Path], output_format: str
+) -> int:
     """Print what differs between two models, and return the exit code.
+
+    Args:
+        before: The weights of the first, if it is a model.
+        after: The weights of the second.
+        names: What both were called.
+        output_format: `text` or `json`.
 
     Raises:
         UsageError: Only one of both is weights.
@@ -107,7 +185,8 @@ def diff_weights(before: Path | None, after: Path | None, output_format: str) ->
     from provenance.render import escape, format_count, render_comparison
 
     if before is None or after is None:
-        raise UsageError(problem="one is a file of weights and the other is not")
+        other = names[0] if before is None else names[1]
+        raise no_such_kind(other, "is no file of weights, and the other one is")
     found = compare_weights(_real(before), _real(after))
     if output_format == "json":
         say_json(
@@ -118,18 +197,18 @@ def diff_weights(before: Path | None, after: Path | None, output_format: str) ->
                 "verified": False,
             }
         )
-        return 0 if found.equal else 1
-    names = f"{escape(str(before))} and {escape(str(after))}"
+        return SAME if found.equal else DIFFERS
+    both = f"{escape(str(before))} and {escape(str(after))}"
     total = format_count(len(found.tensors))
     plural = "" if len(found.tensors) == 1 else "s"
     if found.equal:
         same = f"the same {total} tensor{plural} (neither was verified)"
-        say(f"No difference between {names}: {same}.")
-        return 0
+        say(f"No difference between {both}: {same}.")
+        return SAME
     count = format_count(len(found.different))
-    say(f"{count} of {total} tensor{plural} differ between {names} (neither was verified):")
+    say(f"{count} of {total} tensor{plural} differ between {both} (neither was verified):")
     say("\n".join(render_comparison(found)))
-    return 1
+    return DIFFERS
 
 
 def _tree(tensor: TensorDifference) -> dict[str, object]:
@@ -146,6 +225,8 @@ def _tree(tensor: TensorDifference) -> dict[str, object]:
             "differing": tensor.differing,
             "largestAbsolute": _finite(tensor.largest_absolute),
             "largestRelative": _finite(tensor.largest_relative),
+            "nanAppeared": tensor.nan_appeared,
+            "nanVanished": tensor.nan_vanished,
             "special": tensor.special,
         }
     return tree

@@ -7,35 +7,25 @@ be checked by itself. Source: `spec/digests.md`, section "Blocks".
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from provenance.canonical import MAX_BLOCK_BYTES, MAX_BLOCKS, MIN_BLOCK_BYTES
-from provenance.digest.algorithms import COUNTED, DigestSet, new_hasher
-from provenance.digest.files import FileDigest, check_unchanged, read_chunks
+from provenance.digest.algorithms import new_hasher
 from provenance.digest.merkle import TypedRoot, typed_root
-from provenance.digest.names import printable_name
-from provenance.digest.opening import open_regular
 from provenance.errors import DigestError, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
 
     from typing_extensions import Buffer
-
-    from provenance.digest.algorithms import Hasher
-    from provenance.digest.opening import Folder
 
 __all__ = [
     "BlockDigests",
     "check_block_size",
     "count_blocks",
-    "damaged_ranges",
     "differing_ranges",
-    "hash_blocks",
-    "hash_file_and_blocks",
     "whole_file_block",
 ]
 
@@ -177,71 +167,6 @@ def count_blocks(size: int, block_size: int) -> int:
     return count
 
 
-def hash_blocks(
-    path: str | os.PathLike[str],
-    block_size: int,
-    *,
-    root: Folder | None = None,
-    progress: Callable[[int], None] | None = None,
-    deadline: float | None = None,
-) -> BlockDigests:
-    """Read a regular file once and return the digests of its blocks.
-
-    Args:
-        path: The file; below `root`, a checked name.
-        block_size: Length of a block in bytes.
-        root: The folder below which no link is followed, from `open_folder`.
-        progress: Called with the number of bytes after each chunk.
-        deadline: Time of `time.monotonic` after which reading stops.
-
-    Raises:
-        DigestError: The block size is none, or there are too many (`blocks-malformed`).
-        InputError: As for `hash_file`.
-    """
-    return hash_file_and_blocks(
-        path, block_size, root=root, algorithms=(), progress=progress, deadline=deadline
-    )[1]
-
-
-def hash_file_and_blocks(
-    path: str | os.PathLike[str],
-    block_size: int,
-    *,
-    root: Folder | None = None,
-    algorithms: Sequence[str] = COUNTED,
-    expected_size: int | None = None,
-    progress: Callable[[int], None] | None = None,
-    deadline: float | None = None,
-) -> tuple[FileDigest, BlockDigests]:
-    """Read a regular file once and return the digests of the whole and of its blocks.
-
-    The arguments are those of `hash_file` and `hash_blocks`.
-
-    Raises:
-        DigestError: As for both.
-        InputError: As for both.
-    """
-    check_block_size(block_size)
-    hashers = {algorithm: new_hasher(algorithm) for algorithm in algorithms}
-    text = os.fspath(path)
-    with open_regular(path, root=root) as descriptor:
-        info = os.fstat(descriptor)
-        if expected_size is not None and info.st_size != expected_size:
-            raise _other_size(text, info.st_size, expected_size)
-        count_blocks(info.st_size, block_size)
-        blocks = _Blocks(block_size)
-        for chunk in read_chunks(descriptor, info.st_size, path=text, deadline=deadline):
-            for hasher in hashers.values():
-                hasher.update(chunk)
-            blocks.update(chunk)
-            if progress is not None:
-                progress(len(chunk))
-        check_unchanged(descriptor, info, path=text)
-    digest = DigestSet({name: hasher.hexdigest() for name, hasher in hashers.items()})
-    made = BlockDigests(info.st_size, block_size, blocks.finish())
-    return FileDigest(info.st_size, digest, info.st_nlink), made
-
-
 def whole_file_block(size: int, digest: str) -> BlockDigests:
     """Return a file as its only block: that block has the digest of the file.
 
@@ -256,41 +181,8 @@ def whole_file_block(size: int, digest: str) -> BlockDigests:
     return BlockDigests(size, block_size, bytes.fromhex(digest) if size else b"")
 
 
-def damaged_ranges(
-    path: str | os.PathLike[str],
-    blocks: BlockDigests,
-    *,
-    root: Folder | None = None,
-    deadline: float | None = None,
-) -> list[tuple[int, int]]:
-    """Read a file and return which of its bytes are in blocks that are not as they should be.
-
-    Args:
-        path: The file; below `root`, a checked name.
-        blocks: The digests that its blocks should have.
-        root: The folder below which no link is followed.
-        deadline: Time of `time.monotonic` after which reading stops.
-
-    Returns:
-        Beginning and end (the end is not part of it) of each damaged range; neighbours are merged.
-
-    Raises:
-        DigestError: The file has another size (code `size-mismatch`).
-        InputError: As for `hash_file`.
-    """
-    found = hash_file_and_blocks(
-        path,
-        blocks.block_size,
-        root=root,
-        algorithms=(),
-        expected_size=blocks.size,
-        deadline=deadline,
-    )[1]
-    return list(differing_ranges(found, blocks))
-
-
 def differing_ranges(found: BlockDigests, signed: BlockDigests) -> Iterator[tuple[int, int]]:
-    """Yield where two lists of blocks of equal sizes differ, as `damaged_ranges` returns it.
+    """Yield where two lists of blocks of equal sizes differ, as ranges of bytes.
 
     Raises:
         DigestError: They are for other sizes (code `size-mismatch`).
@@ -312,45 +204,6 @@ def differing_ranges(found: BlockDigests, signed: BlockDigests) -> Iterator[tupl
             begin = None
     if begin is not None:
         yield begin, signed.size
-
-
-class _Blocks:
-    """Cuts what is read into blocks, whatever the chunks are."""
-
-    def __init__(self, block_size: int) -> None:
-        self._block_size = block_size
-        self._hasher: Hasher | None = None
-        self._room = block_size
-        self._digests = bytearray()
-
-    def update(self, chunk: memoryview) -> None:
-        while chunk:
-            if self._hasher is None:
-                self._hasher = new_hasher("blake3")
-            part = chunk[: self._room]
-            self._hasher.update(part)
-            self._room -= len(part)
-            chunk = chunk[len(part) :]
-            if not self._room:
-                self._end_block(self._hasher)
-
-    def finish(self) -> bytes:
-        if self._hasher is not None:
-            self._end_block(self._hasher)
-        return bytes(self._digests)
-
-    def _end_block(self, hasher: Hasher) -> None:
-        self._digests += bytes.fromhex(hasher.hexdigest())
-        self._hasher = None
-        self._room = self._block_size
-
-
-def _other_size(path: str, found: int, expected: int) -> DigestError:
-    return DigestError(
-        path=printable_name(path),
-        problem=f"has {found} bytes, expected {expected}",
-        code="size-mismatch",
-    )
 
 
 def _malformed(problem: str, remedy: str = "") -> DigestError:

@@ -8,14 +8,14 @@ every file a miss and adds one warning. Source: `spec/digests.md`, section "Dige
 from __future__ import annotations
 
 import os
-import stat
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from provenance.canonical import MAX_CACHE_ENTRIES
 from provenance.digest.algorithms import HEX_LENGTHS, DigestSet
-from provenance.errors import DigestError
+from provenance.digest.cache_places import UnusableError, check_private, prepare_file
+from provenance.errors import DigestError, UsageError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -57,10 +57,6 @@ class CachedDigests(DigestSet):
     __slots__ = ()
 
 
-class _UnusableError(Exception):
-    """The cache cannot be used; the text says why."""
-
-
 class DigestCache:
     """An open cache, from `open_cache`; a context manager. May be used by several threads.
 
@@ -72,6 +68,8 @@ class DigestCache:
         self.path = path
         #: What is wrong with the cache, if anything: one sentence, after which all is a miss.
         self.warnings: list[str] = []
+        #: Of how many files it has supplied digests: whoever reports them says so.
+        self.hits = 0
         self._lock = threading.Lock()
         self._fresh: set[tuple[str, str]] = set()
         self._pending: dict[tuple[str, str], tuple[str, str, int]] = {}
@@ -100,7 +98,9 @@ class DigestCache:
             if _is_racy(info, time.time_ns()):
                 self._fresh.add(key)  # it is about to be read: a later write may look the same
                 return None
-            return self._try(lambda: self._find(info, key, tuple(algorithms)))
+            found = self._try(lambda: self._find(info, key, tuple(algorithms)))
+            self.hits += found is not None
+            return found
 
     def store(self, info: os.stat_result, digests: Mapping[str, str]) -> None:
         """Keep the digests of a file that was just read and was the same before and after.
@@ -136,7 +136,7 @@ class DigestCache:
         found = {}
         for algorithm, value, stored in self._open.execute(_LOOKUP, key):
             if not isinstance(stored, int) or algorithm not in HEX_LENGTHS:
-                raise _UnusableError("it holds what is no entry")
+                raise UnusableError("it holds what is no entry")
             if not _is_racy(info, stored):
                 found[algorithm] = value
         for algorithm in algorithms:
@@ -173,7 +173,7 @@ class DigestCache:
             return None
         try:
             return work()
-        except (_UnusableError, sqlite3.Error) as error:
+        except (UnusableError, sqlite3.Error) as error:
             self._give_up(str(error))
         except DigestError as error:
             self._give_up(f"it holds what is no digest ({error.problem})")
@@ -199,43 +199,33 @@ def open_cache(path: str | os.PathLike[str]) -> DigestCache:
     cache and to the clock. Never raises for the state of the file: `warnings` says what is wrong.
 
     Args:
-        path: The file; a folder that is missing is made for its owner alone.
+        path: The file; a folder that is missing is made for its owner alone. It lies outside of
+            whatever is hashed or verified (`cache_places`).
+
+    Raises:
+        UsageError: The path is empty.
     """
-    return DigestCache(os.fspath(path))
+    text = os.fspath(path)
+    if not text:
+        raise UsageError(path="cache", problem="expected a file, found an empty path")
+    return DigestCache(text)
 
 
 def _connect(path: str) -> sqlite3.Connection:
     import sqlite3  # noqa: PLC0415 - 4 ms that only users of a cache pay
 
-    _prepare(path)
+    prepare_file(path)
     connection = sqlite3.connect(
         path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
         _check_format(connection)
+        check_private(path)
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def _prepare(path: str) -> None:
-    """Make the file, for its owner alone, or check that it is one that nobody else can write to."""
-    folder = os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120 - text path
-    os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103 - text path
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except FileExistsError:
-        info = os.stat(path, follow_symlinks=False)  # noqa: PTH116 - text path
-        if not stat.S_ISREG(info.st_mode):
-            raise _UnusableError("it is no regular file") from None
-        if os.name == "posix" and (info.st_uid != os.geteuid() or info.st_mode & 0o022):
-            raise _UnusableError("others can write to it") from None
-    # SQLite takes pages from a journal that lies beside the file, whoever put it there.
-    place = os.stat(folder)  # noqa: PTH116 - text path
-    if os.name == "posix" and (place.st_uid != os.geteuid() or place.st_mode & 0o022):
-        raise _UnusableError("others can write to its folder")
 
 
 def _check_format(connection: sqlite3.Connection) -> None:
@@ -255,11 +245,11 @@ def _check_format(connection: sqlite3.Connection) -> None:
                 connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {_VERSION}")
     if ask("PRAGMA application_id") != _APPLICATION_ID:
-        raise _UnusableError("the file belongs to another program")
+        raise UnusableError("the file belongs to another program")
     if ask("PRAGMA user_version") != _VERSION:
-        raise _UnusableError("it was made by another version of this library")
+        raise UnusableError("it was made by another version of this library")
     if names() != [_SCHEMA]:
-        raise _UnusableError("its tables are not those of a cache")
+        raise UnusableError("its tables are not those of a cache")
 
 
 def _key(info: os.stat_result) -> tuple[str, str]:

@@ -60,15 +60,20 @@ def recognise(data: bytes, source: str) -> str:
         return "b3sum"
     if data.startswith(b"SHA256 ("):
         return "sha256sum"
-    name = PurePosixPath(source).name.lower()
-    is_sha256, is_blake3 = "sha256" in name, "b3" in name or "blake3" in name
-    if re.match(rb"\\?[0-9a-f]{64} [ *]", data) and is_sha256 != is_blake3:
-        return "sha256sum" if is_sha256 else "b3sum"
-    raise malformed(
-        source,
-        "the format cannot be told from the content",
-        f"name it: {', '.join(READERS)} (sums of sha256sum and of b3sum look alike)",
-    )
+    if re.match(rb"\\?[0-9a-f]{64} [ *]", data):
+        name = PurePosixPath(source).name.lower()
+        is_sha256, is_blake3 = "sha256" in name, "b3" in name or "blake3" in name
+        if is_sha256 != is_blake3:
+            return "sha256sum" if is_sha256 else "b3sum"
+        problem = "sums of sha256sum and of b3sum look alike, and its name does not tell which"
+    elif found := re.match(rb"\\?([0-9a-f]+) [ *]", data):
+        problem = (
+            f"begins with a digest of {4 * len(found[1])} bits, and the sums that count here are "
+            "SHA-256 and BLAKE3, of 256"
+        )
+    else:
+        problem = "the format cannot be told from the content"
+    raise malformed(source, problem, f"name it: {', '.join(READERS)}")
 
 
 _SUM_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")

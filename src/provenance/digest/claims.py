@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
+    from provenance.digest.files import FileDigest
+
 __all__ = ["Claim", "ClaimOutcome", "ClaimResult", "ClaimedDigests", "read_claims"]
 
 #: How a claim fares: `extra` is a file that nobody made a claim about.
@@ -102,16 +104,49 @@ class ClaimedDigests:
                 target, algorithms=[name for name in COUNTED if name in wanted | {"blake3"}]
             )
         results = [_compare(claim, inventory.find(claim.path)) for claim in self.claims]
-        results += [
-            ClaimResult(entry.path, "extra", "nobody made a claim about it")
-            for entry in inventory
-            if not self._is_covered(entry.path)
-        ]
+        if not self._is_about_all(inventory):
+            results += [
+                ClaimResult(entry.path, "extra", "nobody made a claim about it")
+                for entry in inventory
+                if not self._is_covered(entry.path)
+            ]
         return tuple(sorted(results, key=lambda result: result.path))
+
+    def compare_file(self, name: str, found: FileDigest) -> ClaimResult:
+        """Return how the claim about one file fares.
+
+        A text with a single claim, such as a `.dvc` file or a Git LFS pointer, is about whatever
+        it is held against. Of several claims that count is the one by this name, and otherwise the
+        only one whose last segment is that of the name.
+
+        Args:
+            name: What the file is called: from where the text lies, with segments `..` if it must.
+            found: What `hash_file` returned.
+        """
+        claim = self._find(name)
+        if claim is None:
+            last = printable_name(name.rpartition("/")[2])
+            return ClaimResult(last, "notComparable", "no claim is about it, or more than one")
+        if claim.is_folder:
+            return ClaimResult(claim.path, "mismatch", "is claimed to be a folder")
+        outcome, message = _judge_bytes(claim, found.size, found.digest)
+        return ClaimResult(claim.path, outcome, message)
 
     def check(self, target: Inventory | str | os.PathLike[str]) -> tuple[ClaimResult, ...]:
         """Return the results of `compare` that are not `matched`; takes and raises the same."""
         return tuple(result for result in self.compare(target) if result.outcome != "matched")
+
+    def _find(self, name: str) -> Claim | None:
+        if len(self.claims) == 1:
+            return self.claims[0]
+        last = name.rpartition("/")[2]
+        for wanted in (
+            [claim for claim in self.claims if claim.path == name],
+            [claim for claim in self.claims if claim.path.rpartition("/")[2] == last],
+        ):
+            if len(wanted) == 1:
+                return wanted[0]
+        return None
 
     @cached_property
     def _paths(self) -> frozenset[str]:
@@ -120,6 +155,12 @@ class ClaimedDigests:
     @cached_property
     def _folders(self) -> tuple[str, ...]:
         return tuple(claim.path + "/" for claim in self.claims if claim.is_folder)
+
+    def _is_about_all(self, inventory: Inventory) -> bool:
+        """Return whether the one claim is about the folder itself, which holds no such folder."""
+        return len(self.claims) == len(self._folders) == 1 and not any(
+            entry.path.startswith(self._folders) for entry in inventory
+        )
 
     def _is_covered(self, path: str) -> bool:
         return path in self._paths or (bool(self._folders) and path.startswith(self._folders))
@@ -178,9 +219,13 @@ def _judge(claim: Claim, entry: InventoryEntry | None) -> tuple[ClaimOutcome, st
         return "notComparable", "the digest of a folder, in a form of the tool's own"
     if entry is None:
         return "missing", "is claimed, and not here"
-    if claim.size is not None and claim.size != entry.size:
-        return "mismatch", f"has {entry.size} bytes, claimed are {claim.size}"
-    return _judge_digests(claim.digests, entry.digest.digest_set)
+    return _judge_bytes(claim, entry.size, entry.digest.digest_set)
+
+
+def _judge_bytes(claim: Claim, size: int, found: DigestSet) -> tuple[ClaimOutcome, str]:
+    if claim.size is not None and claim.size != size:
+        return "mismatch", f"has {size} bytes, claimed are {claim.size}"
+    return _judge_digests(claim.digests, found)
 
 
 def _judge_digests(claimed: DigestSet, found: DigestSet) -> tuple[ClaimOutcome, str]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from provenance.digest.files import FileDigest
-    from provenance.digest.tree import FoundFile
+    from provenance.digest.walking import FoundFile
 
 __all__ = ["hash_batch", "hash_on_executor"]
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from provenance.digest.algorithms import COUNTED, DigestSet, Hasher, new_hasher
 from provenance.digest.names import printable_name
@@ -38,9 +39,11 @@ __all__ = [
 #: Bytes that are read at once.
 CHUNK_BYTES: Final = 1024 * 1024
 
+#: The same where several hashers take each chunk: it must stay in the cache of a core.
+SHARED_CHUNK_BYTES: Final = 256 * 1024
 
-@dataclass(frozen=True, slots=True)
-class FileDigest:
+
+class FileDigest(Struct, frozen=True):
     """What one reading of a file found."""
 
     size: int
@@ -133,7 +136,12 @@ def read_exactly(descriptor: int, size: int, *, path: str) -> bytes:
 
 
 def read_chunks(
-    descriptor: int, size: int, *, path: str, deadline: float | None = None
+    descriptor: int,
+    size: int,
+    *,
+    path: str,
+    deadline: float | None = None,
+    chunk_bytes: int = CHUNK_BYTES,
 ) -> Iterator[memoryview]:
     """Yield exactly `size` bytes from an open file, in chunks that are valid until the next one.
 
@@ -141,7 +149,7 @@ def read_chunks(
         InputError: There are fewer bytes (`file-changed`), they cannot be read, or the
             deadline has passed.
     """
-    buffer = memoryview(bytearray(min(CHUNK_BYTES, size) or 1))
+    buffer = memoryview(bytearray(min(chunk_bytes, size) or 1))
     remaining = size
     while remaining:
         if deadline is not None and time.monotonic() > deadline:

@@ -37,10 +37,13 @@ if TYPE_CHECKING:
 
     from provenance.canonical import JsonValue
 
-__all__ = ["PROOF_FORMAT", "ProofFile", "ProofLevel"]
+__all__ = ["PROOF_FORMAT", "ProofFile", "ProofLevel", "seems_proof"]
 
 #: What the member `format` of a proof file says.
 PROOF_FORMAT: Final = "training-provenance/proof/v1"
+
+# What that says in every version of the format.
+_MARK = b"training-provenance/proof/"
 
 _MAX_LEVELS = 1 + MAX_SHARD_LEVELS
 # The document, its levels, a level, its root: nothing is nested deeper.
@@ -189,6 +192,14 @@ class ProofFile:
             raise _malformed("expected entry, format and levels of a proof file")
         del tree["format"]
         return cls(entry, tuple(map(_read_level, levels)), *_read_manifest(tree))
+
+
+def seems_proof(data: bytes) -> bool:
+    """Return whether bytes can be meant as a proof file, of whatever version and however broken.
+
+    Tells the wrong file, named by mistake, from a proof that breaks its format.
+    """
+    return _MARK in data
 
 
 def _read_level(tree: JsonValue) -> ProofLevel:

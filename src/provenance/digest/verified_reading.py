@@ -6,6 +6,7 @@ Source: `spec/digests.md`, section "Blocks".
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from provenance.errors import DigestError, InputError
@@ -21,7 +22,7 @@ else:
         return method
 
 
-__all__ = ["ReadableBytes", "VerifyingReader"]
+__all__ = ["ReadableBytes", "VerifyingReader", "count_right_blocks"]
 
 
 # Bytes that are read at once from a stream that cannot fill a buffer.
@@ -42,18 +43,34 @@ class VerifyingReader(io.RawIOBase):
     the other stream open.
     """
 
-    def __init__(self, raw: ReadableBytes, blocks: BlockDigests, *, source: str = "") -> None:
-        """Begin at the first byte.
+    def __init__(
+        self,
+        raw: ReadableBytes,
+        blocks: BlockDigests,
+        *,
+        source: str = "",
+        first_block: int = 0,
+    ) -> None:
+        """Begin at the first byte, or at that of a later block.
 
         Args:
-            raw: Where the bytes come from, at the beginning of the file.
+            raw: Where the bytes come from, at the beginning of that block.
             blocks: The digests of the blocks, which the caller trusts.
             source: What to call the stream in messages.
+            first_block: The number of the first block to read; the caller has verified those before
+                it. After the last one, nothing but the end is left to read.
+
+        Raises:
+            DigestError: There is no such block (`digest-format`).
         """
+        if not 0 <= first_block <= len(blocks):
+            raise DigestError(
+                problem=f"there is no block {first_block} of {len(blocks)}", code="digest-format"
+            )
         self._raw = raw
         self._blocks = blocks
         self._source = source
-        self._next = 0
+        self._next = first_block
         self._buffer = memoryview(b"")
         self._checked = memoryview(b"")
         self._failed = False
@@ -61,7 +78,7 @@ class VerifyingReader(io.RawIOBase):
 
     @property
     def verified(self) -> int:
-        """How many bytes have been checked, from the first one."""
+        """How many bytes are verified, from the first one of the file."""
         return self._blocks.span(self._next - 1)[1] if self._next else 0
 
     @override
@@ -108,6 +125,11 @@ class VerifyingReader(io.RawIOBase):
         part = self._checked[:most]
         self._checked = self._checked[len(part) :]
         return part
+
+    @property
+    def verified_blocks(self) -> int:
+        """How many blocks are verified, from the first one of the file."""
+        return self._next
 
     def _read_checked(self) -> memoryview:
         if self._next == len(self._blocks):
@@ -176,3 +198,20 @@ class VerifyingReader(io.RawIOBase):
 
     def _unreadable(self, problem: str) -> InputError:
         return InputError(path=self._source, problem=problem, code="input-unreadable")
+
+
+def count_right_blocks(raw: ReadableBytes, blocks: BlockDigests) -> int:
+    """Return how many blocks of a copy that may be unfinished are as signed, from its beginning.
+
+    Args:
+        raw: The copy, at its first byte.
+        blocks: The digests of the blocks, which the caller trusts.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    reader = VerifyingReader(raw, blocks)
+    with suppress(DigestError):  # here the copy broke off, or goes wrong
+        while reader.read_block():
+            pass
+    return reader.verified_blocks

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-__all__ = ["write_atomic", "write_chunks_atomic"]
+__all__ = ["check_output", "sync_folder", "write_atomic", "write_chunks_atomic"]
 
 _CREATE = (
     os.O_WRONLY
@@ -72,14 +72,14 @@ def write_chunks_atomic(
     folder, name = os.path.split(text)
     temporary = os.path.join(folder, f".tmp-{secrets.token_hex(8)}")  # noqa: PTH118 - text throughout
     try:
-        _check_output(text, name)
+        check_output(text, name)
         size = _write_new(temporary, chunks, mode)
         try:
             os.replace(temporary, text)  # noqa: PTH105 - as above
         except BaseException:
             _remove(temporary)
             raise
-        _sync_folder(folder or os.curdir)
+        sync_folder(folder or os.curdir)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no path"
         raise InputError(
@@ -90,7 +90,12 @@ def write_chunks_atomic(
     return size
 
 
-def _check_output(path: str, name: str) -> None:
+def check_output(path: str, name: str) -> None:
+    """Refuse a link or special file at a path to write to; `name` is its last segment.
+
+    Raises:
+        InputError: It is one, or the path of a folder.
+    """
     try:
         mode = os.lstat(path).st_mode if name else stat.S_IFDIR
     except FileNotFoundError:
@@ -129,7 +134,7 @@ def _remove(path: str) -> None:
         os.unlink(path)  # noqa: PTH108 - text throughout
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
     """Make the new name durable. Windows has no such call."""
     if os.name == "nt":
         return

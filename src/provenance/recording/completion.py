@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provenance.checks import LISTING_FILE
-from provenance.digest import COUNTED, find_collisions, format_listing, hash_file, hash_tree
-from provenance.digest.block_trees import hash_tree_and_blocks
+from provenance.digest import find_collisions, format_listing, hash_file
+from provenance.digest.tree_parts import hash_tree_and_parts
 from provenance.errors import RecordingError
 from provenance.manifest.model import Release
 from provenance.recording.about import generator
@@ -23,7 +23,7 @@ from provenance.recording.content import INVENTORIES, reference_to
 from provenance.recording.drafts import PRIVATE_NAME, STATEMENT_NAME, draft_statement, write_private
 from provenance.recording.layout import place_file, write_into
 from provenance.recording.placement import Placed
-from provenance.recording.weights import Weights, role_of
+from provenance.recording.weights import Weights, bind_weights, has_tensors, role_of
 from provenance.training_log import iterate_lines, log_root, parse_entry
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.digest import BlockDigests, Inventory
+    from provenance.digest.tree_parts import TreeParts
     from provenance.manifest.manifest import Manifest
     from provenance.recording.description import Description
     from provenance.recording.merging import LogSource, Merged
@@ -102,8 +103,10 @@ def complete(
         ManifestError: A part breaks a rule of the format.
         InputError: Something cannot be read or written.
     """
-    inventory, blocks = _hash_released(released, skip, block_size)
-    weights = content.weights
+    parts = _hash_released(released, skip, block_size, content.weights)
+    inventory = parts.inventory
+    names = [entry.path for entry in inventory.entries]
+    weights = bind_weights(content.weights, names, parts.tensors, released)
     warnings = [f"the tensors could not be read: {weights.fault}"] if weights.fault else []
     tree, documents = add_documents(content.tree, content.description)
     if content.merged is not None:
@@ -121,7 +124,9 @@ def complete(
         write_into(manifest_folder, name, data)
     listing = format_listing((it.path, it.digest.digest_set["sha256"]) for it in inventory.entries)
     write_into(manifest_folder, LISTING_FILE, listing)
-    tree["release"] = _release(tree, inventory, weights, checkpoint, manifest_folder, blocks=blocks)
+    tree["release"] = _release(
+        tree, inventory, weights, checkpoint, manifest_folder, blocks=parts.blocks
+    )
     tree["generator"] = generator().to_tree()
     tree["createdAt"] = created_at
     tree, sealed = add_disclosures(tree)
@@ -136,13 +141,16 @@ def complete(
 
 
 def _hash_released(
-    released: Path, skip: Sequence[str], block_size: int | None
-) -> tuple[Inventory, Mapping[str, BlockDigests]]:
-    blocks: Mapping[str, BlockDigests] = {}
-    if block_size is None:
-        inventory = hash_tree(released, algorithms=COUNTED, skip=skip)
-    else:
-        inventory, blocks = hash_tree_and_blocks(released, block_size, skip=skip)
+    released: Path, skip: Sequence[str], block_size: int | None, weights: Weights
+) -> TreeParts:
+    """Read each released file once, for its digests, its blocks and its tensors."""
+    parts = hash_tree_and_parts(
+        released,
+        block_size=block_size,
+        with_tensors=None if weights.fault else has_tensors,
+        skip=skip,
+    )
+    inventory = parts.inventory
     if not inventory.entries:
         raise RecordingError(
             path=str(released), problem="no file would be released", code="release-empty"
@@ -154,7 +162,7 @@ def _hash_released(
             remedy="rename one of them",
             code="name-collision",
         )
-    return inventory, blocks
+    return parts
 
 
 def _check_unchanged(merged: Merged, placed: Placed, inventory: Inventory) -> None:

@@ -21,6 +21,9 @@ from provenance.digest import (
     typed_root,
     write_atomic,
 )
+from provenance.digest.tree_parts import hash_tree_and_parts
+from provenance.digest.weights.choosing import tensor_files
+from provenance.digest.weights.hashing import join_tensors
 from provenance.errors import DigestError, RecordingError
 from provenance.manifest.files import FileEntry, FileReference
 
@@ -64,7 +67,7 @@ class Content:
     """Its files; a single file is a tree of one, by its base name."""
 
     tensors: tuple[TensorDigest, ...] | None = None
-    """The tensors of a single safetensors file, if they were hashed in the same reading."""
+    """The tensors of its safetensors files, if they were hashed in the same reading."""
 
 
 def hash_content(
@@ -80,7 +83,7 @@ def hash_content(
     Args:
         path: The file or folder.
         algorithms: Names of digest algorithms.
-        with_tensors: Also hash the tensors of a single safetensors file, in the same reading.
+        with_tensors: Also hash the tensors of safetensors files, in the same reading.
 
     Raises:
         InputError: Something cannot be read, is a link or special file, or changed meanwhile.
@@ -88,7 +91,9 @@ def hash_content(
     """
     place = Path(os.path.realpath(path))
     tensors = None
-    if place.is_dir():
+    if place.is_dir() and with_tensors:
+        inventory, tensors = _hash_folder(place, algorithms)
+    elif place.is_dir():
         inventory = hash_tree(place, algorithms=algorithms)
     else:
         found, tensors = _hash_one(place, algorithms, with_tensors=with_tensors)
@@ -99,10 +104,26 @@ def hash_content(
     return Content(place, inventory, tensors)
 
 
+def _hash_folder(
+    place: Path, algorithms: Sequence[str]
+) -> tuple[Inventory, tuple[TensorDigest, ...] | None]:
+    parts = hash_tree_and_parts(place, algorithms=algorithms, with_tensors=_has_tensors)
+    try:
+        found = [(name, hasher.result() or ()) for name, hasher in parts.tensors.items()]
+        tensors = join_tensors(found)[1] if found else None
+    except DigestError:
+        tensors = None  # `weight_root` says what is wrong with them
+    return parts.inventory, tensors
+
+
+def _has_tensors(name: str) -> bool:
+    return name.endswith(".safetensors")
+
+
 def _hash_one(
     place: Path, algorithms: Sequence[str], *, with_tensors: bool
 ) -> tuple[FileDigest, tuple[TensorDigest, ...] | None]:
-    if with_tensors and place.suffix == ".safetensors":
+    if with_tensors and _has_tensors(place.name):
         try:
             return hash_file_and_tensors(place, algorithms=algorithms)
         except DigestError:
@@ -168,16 +189,14 @@ def reference_to(data: bytes, **fields: Any) -> FileReference:  # noqa: ANN401 -
 
 
 def weight_root(content: Content) -> TypedRoot | None:
-    """Return the typed root over the tensors of the safetensors files of a tree, if it has any.
+    """Return the typed root over the tensors of the weights of a tree, if it has any.
 
     Raises:
-        DigestError: A file breaks the safetensors format, or a tensor stands in two of them.
+        DigestError: A file breaks its format, or a tensor stands in two of them.
     """
     if content.tensors is not None:
         return typed_root("tensor", (tensor.entry for tensor in content.tensors))
-    names = [
-        entry.path for entry in content.inventory.entries if entry.path.endswith(".safetensors")
-    ]
+    names = tensor_files(entry.path for entry in content.inventory.entries)
     if not names:
         return None
     folder = content.path if content.path.is_dir() else content.path.parent

@@ -21,7 +21,7 @@ from provenance.errors import RecordingError, shown
 if TYPE_CHECKING:
     import os
 
-__all__ = ["Description", "join_trees", "read_description", "resolve_identifiers"]
+__all__ = ["IDENTIFIED", "Description", "join_trees", "read_description", "resolve_identifiers"]
 
 #: Largest description that is read, in bytes.
 MAX_DESCRIPTION_BYTES: Final = 4 * 1024 * 1024
@@ -36,7 +36,7 @@ _OWN_FIELDS: Final = ("manifestVersion", "createdAt", "generator", "gaps")
 _RELEASE_FIELDS: Final = frozenset({"conversion"})
 
 # Lists whose items are told apart by their ids.
-_IDENTIFIED: Final = frozenset(
+IDENTIFIED: Final = frozenset(
     {
         *("baseModels", "checkpoints", "datasets", "documents", "environments", "evaluations"),
         *("processing", "segments"),
@@ -99,7 +99,7 @@ def join_trees(recorded: Any, described: Any, path: str = "", source: str = "") 
     if isinstance(recorded, Mapping) and isinstance(described, Mapping):
         return _join_objects(recorded, described, path, source)
     if isinstance(recorded, list | tuple) and isinstance(described, list | tuple):
-        if path.rpartition("/")[2] in _IDENTIFIED:
+        if path.rpartition("/")[2] in IDENTIFIED:
             return _join_identified(recorded, described, path, source)
         return [*recorded, *(item for item in described if item not in recorded)]
     if recorded != described:

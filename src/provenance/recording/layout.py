@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from provenance.checks import LISTING_FILE, MANIFEST_FOLDER
 from provenance.digest import check_name, open_regular, write_atomic
-from provenance.errors import DigestError, InputError, RecordingError
+from provenance.errors import DigestError, InputError, RecordingError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,12 +77,12 @@ def refuse_occupied(target: Path, *, overwrite: bool) -> None:
     """Refuse a name that is taken; `overwrite` allows only a release or draft of ours.
 
     Raises:
-        RecordingError: Something is there that would be lost.
+        UsageError: Something is there that would be lost.
     """
     if not os.path.lexists(target):
         return
     if target.is_symlink() or not target.is_dir():
-        raise RecordingError(
+        raise UsageError(
             path=str(target),
             problem="the output exists and is no folder",
             remedy="name another output",
@@ -95,7 +95,7 @@ def refuse_occupied(target: Path, *, overwrite: bool) -> None:
         remedy = "name another output"
         if ours:
             remedy += ", or replace it on purpose (overwrite; `--overwrite`)"
-        raise RecordingError(
+        raise UsageError(
             path=str(target), problem="the output exists and is not empty", remedy=remedy
         )
 

@@ -18,6 +18,7 @@ from provenance.recording.drafts import Draft, draft_folder, keep_old_salts
 from provenance.recording.kept_runs import keep_runs
 from provenance.recording.layout import refuse_occupied, stage, swap_in, write_into
 from provenance.recording.merging import merge_runs
+from provenance.recording.near_ids import warn_of_near_ids
 from provenance.recording.placement import place_released
 from provenance.recording.projects import read_project
 from provenance.recording.state import now
@@ -75,10 +76,11 @@ def release(
         The draft; `sign_release` signs it.
 
     Raises:
-        RecordingError: There is no such checkpoint, its files changed, a description contradicts a
-            record, or the output is taken.
+        RecordingError: There is no such checkpoint, its files changed, or a description
+            contradicts a record.
         ManifestError: A part breaks a rule of the format, e.g. nobody is named as producer.
         InputError: Something cannot be read or written.
+        UsageError: The output is taken.
     """
     target, drafted = _targets(output, overwrite=overwrite)
     created = _time(created_at)
@@ -113,7 +115,8 @@ def release(
         )
         keep_old_salts(drafted, drafting.folder)
         swap_in(drafting, staging)
-    warnings = (*kept.warnings, *done.warnings)
+    near = warn_of_near_ids(merged.tree, described.tree)
+    warnings = (*kept.warnings, *near, *done.warnings)
     return Draft(drafted, target, done.manifest, done.payload, warnings)
 
 
@@ -138,9 +141,10 @@ def release_existing(
         blocks: Record the digests of the blocks of this size, in bytes, of every larger file.
 
     Raises:
-        RecordingError: The folder holds no file, or a manifest folder is there already.
+        RecordingError: The folder holds no file.
         ManifestError: A part breaks a rule of the format.
         InputError: Something cannot be read or written.
+        UsageError: A manifest folder or a draft is there already.
     """
     target = Path(os.path.abspath(folder))  # noqa: PTH100 - a link that the caller names stays one
     drafted = draft_folder(target)

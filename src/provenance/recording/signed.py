@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,28 +16,37 @@ from provenance.digest import (
     walk_tree,
     write_atomic,
 )
-from provenance.envelope import write_bundle
 from provenance.errors import RecordingError, UsageError
 from provenance.findings import Severity
+from provenance.recording.bundles import (
+    attestation_name,
+    make_bundles,
+    many_signers,
+    write_attestation,
+)
 from provenance.recording.drafts import STATEMENT_NAME, draft_folder, load_draft
 from provenance.recording.layout import MANIFEST_NAME
-from provenance.signing import sign_payload
+from provenance.verification.attestations import ATTESTATIONS_FOLDER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from provenance.digest import InventoryEntry
     from provenance.envelope import Statement
     from provenance.manifest.files import FileEntry
     from provenance.manifest.manifest import Manifest
+    from provenance.recording.bundles import Signers
     from provenance.recording.drafts import Draft
-    from provenance.signing import Signer
+    from provenance.signing import BundleSigner, Signer, TimestampAuthority
 
-__all__ = ["sign_draft", "sign_release"]
+__all__ = ["check_consistency", "check_folder", "sign_draft", "sign_release"]
 
 
 def sign_release(
     release: str | os.PathLike[str] | Draft,
-    signers: Signer | Sequence[Signer],
+    signers: Signers,
     *,
+    timestamps: Iterable[TimestampAuthority] = (),
     overwrite: bool = False,
     keep_draft: bool = True,
 ) -> Path:
@@ -50,7 +58,8 @@ def sign_release(
     Args:
         release: The released folder, or the draft that `release` returned.
         signers: The key, or several; the first one's bundle is the manifest, the others' go to
-            `attestations/`.
+            `attestations/`. All of them sign before the first bundle is written.
+        timestamps: Authorities that witness the time of every signature.
         overwrite: Replace a signed manifest that is there.
         keep_draft: Leave the draft where it is; it holds the salts of sealed facts.
 
@@ -59,24 +68,23 @@ def sign_release(
 
     Raises:
         RecordingError: There is no draft, the folder is not what it describes, the manifest
-            contradicts itself, or a signed manifest is there.
-        SigningError: A signer cannot sign.
+            contradicts itself.
+        SigningError: A signer cannot sign, or an authority does not answer.
+        UsageError: Nobody signs, a key signs twice, or a signed manifest is there.
     """
+    several = many_signers(signers)
     folder = Path(os.fspath(release)) if isinstance(release, str | os.PathLike) else release.release
     draft = draft_folder(folder)
     statement, manifest = load_draft(draft / STATEMENT_NAME)
-    _check_folder(folder, statement, manifest)
-    _check_consistency(manifest)
+    check_folder(folder, statement, manifest)
+    check_consistency(manifest)
     target = folder / MANIFEST_FOLDER / MANIFEST_NAME
     _refuse_signed(target, overwrite=overwrite)
-    first, *others = _signers(signers)
-    bundles = [write_bundle(sign_payload(statement.payload, signer)) for signer in (first, *others)]
-    for signer, bundle in zip(others, bundles[1:], strict=True):
-        name = signer.fingerprint.partition(":")[2][:16].replace("/", "_").replace("+", "-")
-        path = folder / MANIFEST_FOLDER / "attestations" / f"signature-{name}.sigstore.json"
-        path.parent.mkdir(exist_ok=True)
-        write_atomic(path, bundle)
-    write_atomic(target, bundles[0])
+    first, *others = make_bundles(statement.payload, several, timestamps)
+    for bundle in others:
+        attestations = folder / MANIFEST_FOLDER / ATTESTATIONS_FOLDER
+        write_attestation(attestations, attestation_name(bundle), bundle)
+    write_atomic(target, first)
     if not keep_draft:
         (draft / STATEMENT_NAME).unlink()
     return target
@@ -84,9 +92,10 @@ def sign_release(
 
 def sign_draft(
     statement: str | os.PathLike[str],
-    signer: Signer,
+    signer: Signer | BundleSigner,
     output: str | os.PathLike[str],
     *,
+    timestamps: Iterable[TimestampAuthority] = (),
     overwrite: bool = False,
 ) -> Path:
     """Sign a draft's statement alone, on a machine that has the key and nothing else.
@@ -96,21 +105,24 @@ def sign_draft(
         signer: The key.
         output: The bundle to write; it belongs into the release as
             `training-provenance/manifest.sigstore.json`.
+        timestamps: Authorities that witness the time of the signature.
         overwrite: Replace a file that is there.
 
     Raises:
-        RecordingError: The manifest contradicts itself, or the output exists.
-        SigningError: The signer cannot sign.
+        RecordingError: The manifest contradicts itself.
+        SigningError: The signer cannot sign, or an authority does not answer.
+        UsageError: The output exists.
     """
     parsed, manifest = load_draft(statement)
-    _check_consistency(manifest)
+    check_consistency(manifest)
     target = Path(output)
     _refuse_signed(target, overwrite=overwrite)
-    write_atomic(target, write_bundle(sign_payload(parsed.payload, signer)))
+    (bundle,) = make_bundles(parsed.payload, [signer], timestamps)
+    write_atomic(target, bundle)
     return target
 
 
-def _check_folder(folder: Path, statement: Statement, manifest: Manifest) -> None:
+def check_folder(folder: Path, statement: Statement, manifest: Manifest) -> None:
     """Check without hashing that a folder is the release that a statement is about.
 
     Raises:
@@ -159,8 +171,12 @@ def _listed(folder: Path, manifest: Manifest) -> Sequence[FileEntry | InventoryE
     return Inventory.from_bytes(data, source=reference.path).entries
 
 
-def _check_consistency(manifest: Manifest) -> None:
-    """Refuse to sign a manifest in which the pure checks find a contradiction."""
+def check_consistency(manifest: Manifest) -> None:
+    """Refuse to sign a manifest in which the pure checks find a contradiction.
+
+    Raises:
+        RecordingError: They do.
+    """
     errors = [it for it in consistency_findings(manifest) if it.severity is Severity.ERROR]
     if errors:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
@@ -174,15 +190,8 @@ def _check_consistency(manifest: Manifest) -> None:
 
 def _refuse_signed(target: Path, *, overwrite: bool) -> None:
     if not overwrite and os.path.lexists(target):
-        raise RecordingError(
+        raise UsageError(
             path=str(target),
             problem="a signed manifest is there already",
             remedy="sign a new release, or replace it on purpose (overwrite; `--overwrite`)",
         )
-
-
-def _signers(signers: Signer | Sequence[Signer]) -> tuple[Signer, ...]:
-    several = tuple(signers) if isinstance(signers, Sequence) else (signers,)
-    if not several:
-        raise UsageError(problem="nobody signs", remedy="give a key")
-    return several

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from provenance.digest import hash_tensors
-from provenance.errors import ProvenanceError
+from provenance.digest import DTYPE_BITS, hash_tensors
+from provenance.digest.weights.choosing import tensor_files
+from provenance.digest.weights.hashing import join_tensors, list_tensors
+from provenance.errors import DigestError, ProvenanceError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from provenance.digest import TensorDigest, TypedRoot
+    from provenance.digest import TypedRoot
+    from provenance.digest.weights.layouts import StoredTensor
+    from provenance.digest.weights.one_pass import TensorHasher
 
-__all__ = ["Weights", "describe_weights", "is_weights", "role_of"]
+__all__ = ["Weights", "bind_weights", "describe_weights", "has_tensors", "is_weights", "role_of"]
 
 #: Endings of files that hold weights.
 WEIGHT_SUFFIXES: Final = frozenset(
@@ -57,10 +61,10 @@ _ROLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The tensors of the released safetensors files."""
+    """The tensors of the released weights: of safetensors, GGUF or ONNX files."""
 
     root: TypedRoot | None = None
-    """Typed root over them."""
+    """Typed root over them, once their bytes are read."""
 
     parameter_count: int | None = None
     """Number of their elements."""
@@ -73,15 +77,51 @@ class Weights:
 
 
 def describe_weights(folder: Path, names: Sequence[str]) -> Weights:
-    """Read the safetensors files among the released ones; other formats are only bound as files."""
-    paths = [folder / name for name in names if name.endswith(".safetensors")]
-    if not paths:
+    """Return what the headers of the released weights say; no tensor is read.
+
+    Files of which `tensor_files` chooses none are bound as files alone.
+    """
+    chosen = tensor_files(names)
+    if not chosen:
         return Weights()
     try:
-        root, tensors = hash_tensors(paths)
+        tensors = list_tensors([folder / name for name in chosen])
     except ProvenanceError as error:
         return Weights(fault=str(error))
-    return Weights(root, _count(tensors), _data_type(tensors))
+    if chosen[0].endswith(".onnx"):  # shapes and other constants are among them
+        return Weights()
+    return Weights(None, _count(tensors), _data_type(tensors))
+
+
+def bind_weights(
+    weights: Weights, names: Iterable[str], found: Mapping[str, TensorHasher], folder: Path
+) -> Weights:
+    """Return the same with the root over the tensors; those of safetensors are hashed already.
+
+    Args:
+        weights: What `describe_weights` returned.
+        names: All released files.
+        found: What was found in some files while they were read.
+        folder: Where the files lie.
+    """
+    chosen = tensor_files(names)
+    if weights.fault or not chosen:
+        return weights
+    try:
+        try:
+            made = [(name, found[name].result() or ()) for name in chosen]
+            root, _ = join_tensors(made)
+        except (DigestError, KeyError):
+            # Another container, by its name or under this one, or whatever there is to say of it.
+            root, _ = hash_tensors([folder / name for name in chosen])
+    except ProvenanceError as error:
+        return Weights(fault=str(error))
+    return replace(weights, root=root)
+
+
+def has_tensors(name: str) -> bool:
+    """Return whether a file's name says that its tensors can be hashed while it is read."""
+    return name.endswith(".safetensors")
 
 
 def is_weights(name: str) -> bool:
@@ -101,10 +141,11 @@ def role_of(name: str) -> str:
     return "code" if base.endswith(".py") else "other"
 
 
-def _count(tensors: Sequence[TensorDigest]) -> int:
+def _count(tensors: Sequence[StoredTensor]) -> int:
     return sum(prod(tensor.shape) for tensor in tensors)
 
 
-def _data_type(tensors: Sequence[TensorDigest]) -> str | None:
+def _data_type(tensors: Sequence[StoredTensor]) -> str | None:
     kinds = {tensor.dtype for tensor in tensors}
-    return kinds.pop() if len(kinds) == 1 else None
+    # A quantised type of GGUF is none that the manifest names.
+    return kinds.pop() if len(kinds) == 1 and kinds <= DTYPE_BITS.keys() else None

@@ -63,13 +63,20 @@ def test_floats_are_measured(tmp_path: Path, dtype: str, kind: str) -> None:
     b = np.array([1, 2.5, 0, 0.0, 1, -math.inf, 2], kind)
     found = pair(tmp_path, dtype, a.tobytes(), b.tobytes(), 7)
     assert (found.differing, found.largest_absolute, found.largest_relative) == (5, 2.0, 0.5)
-    assert found.special == 2
+    assert (found.special, found.nan_appeared, found.nan_vanished) == (2, 0, 1)
+
+
+def test_nan_that_appears_is_counted_and_no_distance(tmp_path: Path) -> None:
+    one, other = struct.pack("<3f", 1, 2, 3), struct.pack("<3f", 1, math.nan, math.nan)
+    found = pair(tmp_path, "F32", one, other, 3)
+    assert (found.differing, found.special, found.nan_appeared) == (2, 2, 2)
+    assert (found.largest_absolute, found.largest_relative, found.nan_vanished) == (None, None, 0)
 
 
 def test_other_payload_of_nan_is_no_distance(tmp_path: Path) -> None:
     one, other = struct.pack("<2L", 0x7FC00000, 0), struct.pack("<2L", 0x7FC00001, 0)
     found = pair(tmp_path, "F32", one, other, 2)
-    assert (found.differing, found.largest_absolute, found.special) == (1, 0.0, 0)
+    assert (found.differing, found.largest_absolute, found.special) == (1, None, 0)
 
 
 def test_bfloat16_is_measured(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from provenance.digest.algorithms import DigestSet
 from provenance.digest.engine.jobs import SMALL_BYTES, Watch
 from provenance.digest.engine.large import hash_large
-from provenance.digest.engine.processes import HAS_PROCESSES
 from provenance.digest.engine.small import MASKS, hash_small
 from provenance.digest.engine.stream import hash_plain
 from provenance.digest.engine.worker import AGAIN, DIGEST_BYTES, DONE, LARGE, STOPPED, UNREADABLE
@@ -24,10 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from provenance.digest.engine.jobs import Cache, FileJob
+    from provenance.digest.engine.pool import Pool
     from provenance.digest.engine.small import Status
     from provenance.digest.opening import Folder
 
-__all__ = ["CACHED_BYTES", "hash_files", "run_jobs"]
+__all__ = ["CACHED_BYTES", "count_workers", "hash_files", "run_jobs"]
 
 #: Smallest file that a cache is asked about; a smaller one is hashed as quickly.
 CACHED_BYTES: Final = 64 * 1024
@@ -115,6 +115,7 @@ def run_jobs(
     cache: Cache | None = None,
     in_child: bool = False,
     looked: bool = False,
+    pool: Pool | None = None,
 ) -> dict[int, Result | ProvenanceError]:
     """Hash files whose names are checked; return by number what `make` makes, or the error.
 
@@ -127,11 +128,12 @@ def run_jobs(
         cache: As above.
         in_child: As above.
         looked: As above.
+        pool: Processes that wait for small files already; the caller ends them.
 
     Raises:
         UsageError: `workers` is below 1.
     """
-    count = _count_workers(workers)
+    count = count_workers(workers)
     results: dict[int, Result | ProvenanceError] = {}
     paths = dict(jobs)
     large: list[tuple[int, FileJob]] = []
@@ -154,9 +156,8 @@ def run_jobs(
             results[index] = outcome
 
     small = _sort_out(root, jobs, large, again, with_cache=cache is not None)
-    processes = count if HAS_PROCESSES else 1
     if small:
-        hash_small(root, small, workers=processes, looked=looked, watch=watch, place=place)
+        hash_small(root, small, workers=count, looked=looked, watch=watch, place=place, pool=pool)
     _hash_again(root, again, watch, place_whole)
     hash_large(
         root, large, workers=count, in_child=in_child, cache=cache, watch=watch, place=place_whole
@@ -182,7 +183,7 @@ def _sort_out(
     for item in jobs:
         job = item[1]
         size = job.size or 0
-        if size > SMALL_BYTES or (with_cache and size >= CACHED_BYTES):
+        if job.consumers or size > SMALL_BYTES or (with_cache and size >= CACHED_BYTES):
             large.append(item)
         elif has_loop and job.algorithms in MASKS:
             small.append(item)
@@ -229,8 +230,12 @@ def _fault(path: str, kind: int, number: int) -> ProvenanceError:
     return file_changed(path)
 
 
-def _count_workers(workers: int | None) -> int:
-    """Return how many processors to use."""
+def count_workers(workers: int | None) -> int:
+    """Return how many processors to use; `None` for all that this process may.
+
+    Raises:
+        UsageError: It is below 1.
+    """
     if workers is not None:
         if workers < 1:
             raise UsageError(problem=f"workers must be 1 or more, found {shown(workers)}")

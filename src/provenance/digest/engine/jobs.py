@@ -26,6 +26,7 @@ __all__ = [
     "POOL_FILES",
     "SMALL_BYTES",
     "Cache",
+    "Consumer",
     "FileJob",
     "Watch",
 ]
@@ -43,6 +44,25 @@ MAPPED_BYTES: Final = 256 * 1024 * 1024
 MAPPED_FILE_BYTES: Final = 16 * 1024 * 1024
 
 
+class Consumer(Protocol):
+    """What also takes the bytes of a file as they are read, so that they are read once.
+
+    One belongs to one job, and keeps what it found until the caller of the engine asks for it.
+    """
+
+    def begin(self, size: int, /) -> None:
+        """Forget everything: a file of `size` bytes is about to be read from its first one.
+
+        Raises:
+            DigestError: It cannot be read so; that is then what became of the job.
+        """
+        ...
+
+    def update(self, data: memoryview, /) -> None:
+        """Take the next bytes, which are valid until this returns."""
+        ...
+
+
 class FileJob(msgspec.Struct, frozen=True, gc=False):
     """One file to hash."""
 
@@ -54,6 +74,9 @@ class FileJob(msgspec.Struct, frozen=True, gc=False):
 
     algorithms: tuple[str, ...] = COUNTED
     """Names of digest algorithms."""
+
+    consumers: tuple[Consumer, ...] = ()
+    """What takes the bytes in the same reading. What it finds counts only if the job succeeds."""
 
 
 class Cache(Protocol):

@@ -31,6 +31,9 @@ __all__ = ["hash_large"]
 # Seconds that pass at most between two looks at the clock.
 _PATIENCE = 0.05
 
+# Bytes that a thread reads before it says so.
+_TOLD_BYTES = 4 * 1024 * 1024
+
 
 def hash_large(
     root: Folder,
@@ -60,7 +63,12 @@ def hash_large(
         place(index, outcome)
 
     if cache is not None:
-        jobs = [item for item in jobs if not _is_cached(root, item, cache, watch, place)]
+        # Who wants the bytes themselves has no use for digests that are known.
+        jobs = [
+            item
+            for item in jobs
+            if item[1].consumers or not _is_cached(root, item, cache, watch, place)
+        ]
     if in_child and HAS_PROCESSES:
         mapped = [item for item in jobs if _is_mapped(item[1])]
         if sum(job.size or 0 for _, job in mapped) >= MAPPED_BYTES:
@@ -75,7 +83,11 @@ def hash_large(
 
 def _is_mapped(job: FileJob) -> bool:
     """Return whether mapping a file is the quickest way to hash it."""
-    return set(job.algorithms) == {"blake3"} and (job.size or 0) >= MAPPED_FILE_BYTES
+    return (
+        set(job.algorithms) == {"blake3"}
+        and (job.size or 0) >= MAPPED_FILE_BYTES
+        and not job.consumers
+    )
 
 
 def _is_cached(
@@ -111,6 +123,24 @@ def _attempt(
         return error, None
 
 
+class _Tally:
+    """What a thread has read since it last said so: each word of it costs the others time."""
+
+    def __init__(self, messages: SimpleQueue[Message]) -> None:
+        self._messages = messages
+        self._count = 0
+
+    def add(self, count: int) -> None:
+        self._count += count
+        if self._count >= _TOLD_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._count:
+            self._messages.put(self._count)
+            self._count = 0
+
+
 def _run_threads(
     root: Folder,
     jobs: Sequence[tuple[int, FileJob]],
@@ -131,7 +161,9 @@ def _run_threads(
                 if item is None:
                     break
                 index, job = item
-                read = _attempt(lambda job=job: hash_plain(root, job, watch, messages.put))  # type: ignore[misc]  # bound now
+                done = _Tally(messages)
+                read = _attempt(lambda job=job, done=done: hash_plain(root, job, watch, done.add))  # type: ignore[misc]  # bound now
+                done.flush()
                 messages.put((index, *read))
         except BaseException as error:  # noqa: BLE001 - raised again in the thread of the caller
             messages.put(error)

@@ -1,26 +1,27 @@
 """Worker processes that share the lists of small files with this process.
 
-Numbers of lists lie in one pipe that all read from: balance without locks. Results are placed by
-number, so that nothing depends on who was quicker. What a dead worker leaves undone is returned.
+Where the lists lie is written to one pipe that all read from: balance without locks. Results are
+placed by number, so that nothing depends on who was quicker. What a dead worker leaves undone is
+returned.
 """
 
 from __future__ import annotations
 
 import os
-import struct
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from provenance.digest.engine.processes import receive, start_bare
-from provenance.digest.engine.worker import FILE, FRAME, packed_bytes, unpack_results
+from provenance.digest.engine.worker import FILE, FRAME, TASK, packed_bytes, unpack_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from subprocess import Popen
+    from typing import Self
 
     from provenance.digest.engine.jobs import Watch
 
-__all__ = ["run_workers"]
+__all__ = ["Pool"]
 
 # Seconds that pass at most between two looks at the clock.
 _PATIENCE = 0.05
@@ -56,44 +57,78 @@ class _Line:
         return found
 
 
-def run_workers(
-    root: int,
-    lists: Iterable[bytes],
-    shapes: Sequence[tuple[int, int]],
-    *,
-    workers: int,
-    limits: tuple[int, int],
-    watch: Watch,
-    hash_here: Callable[[int], None],
-    take: Callable[[int, list[tuple[int, int, int, bytes]]], None],
-) -> list[int]:
-    """Hash lists of files in worker processes and here; return the numbers of those left undone.
+class Pool:
+    """Worker processes that wait for lists; a context manager that ends them.
 
-    Args:
-        root: Descriptor of the root folder.
-        lists: What `worker.pack_names` made, in order.
-        shapes: Number of files and bits of algorithms of each list.
-        workers: Processes to start besides this one.
-        limits: Largest file and files ahead.
-        watch: What this work is under.
-        hash_here: Hashes one list in this process and takes its results.
-        take: Called with the number of a list and its results from a worker.
+    They can be started while it is still being found out what there is to hash: they read nothing
+    before `run` hands out the lists.
     """
-    undone = set(range(len(shapes)))
-    with ExitStack() as stack:
-        memory, index = _write_lists(lists, stack)
-        queue = _write_queue(len(shapes), stack)
-        numbers = (root, memory, queue, index, len(shapes), *limits)
-        most = max(packed_bytes(*shape) for shape in shapes)
-        lines = [
-            _Line(process, most)
-            for _ in range(min(workers, len(shapes)))
-            if (
-                process := stack.enter_context(
-                    start_bare(FILE, "hash_lists", numbers, (root, memory, queue))
+
+    def __init__(self, root: int, workers: int, limits: tuple[int, int]) -> None:
+        """Start the processes.
+
+        Args:
+            root: Descriptor of the root folder, which stays open as long as the pool.
+            workers: Processes to start.
+            limits: Largest file and files ahead.
+        """
+        self._end = -1
+        self._stack = ExitStack()
+        try:
+            self._memory = os.memfd_create("names", os.MFD_CLOEXEC)
+            self._stack.callback(os.close, self._memory)
+            self._queue, self._end = os.pipe()
+            self._stack.callback(os.close, self._queue)
+            numbers = (root, self._memory, self._queue, *limits)
+            self._processes = [
+                process
+                for _ in range(workers)
+                if (
+                    process := self._stack.enter_context(
+                        start_bare(FILE, "hash_lists", numbers, numbers[:3])
+                    )
                 )
-            )
-        ]
+            ]
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the processes."""
+        self.close()
+
+    def close(self) -> None:
+        """End the processes; may be called twice."""
+        self._close_end()
+        self._stack.close()
+
+    def run(
+        self,
+        lists: Iterable[bytes],
+        shapes: Sequence[tuple[int, int]],
+        *,
+        watch: Watch,
+        hash_here: Callable[[int], None],
+        take: Callable[[int, list[tuple[int, int, int, bytes]]], None],
+    ) -> list[int]:
+        """Hash lists of files in the processes and here; return the numbers of those left undone.
+
+        Called once.
+
+        Args:
+            lists: What `worker.pack_names` made, in order.
+            shapes: Number of files and bits of algorithms of each list.
+            watch: What this work is under.
+            hash_here: Hashes one list in this process and takes its results.
+            take: Called with the number of a list and its results from a worker.
+        """
+        undone = set(range(len(shapes)))
+        most = max(packed_bytes(*shape) for shape in shapes)
+        lines = [_Line(process, most) for process in self._processes]
 
         def collect(wait: float) -> None:
             for line in lines:
@@ -103,35 +138,32 @@ def run_workers(
                         undone.discard(number)
                         take(number, unpack_results(data, shapes[number][1]))
 
-        while lines and (number := os.read(queue, 4)) and not watch.check():
-            at = int.from_bytes(number, "little")
+        self._hand_out(lists)
+        while lines and not watch.check():
+            task = os.read(self._queue, TASK.size)
+            at = TASK.unpack(task)[0] if len(task) == TASK.size else -1
+            if at not in undone:
+                break
             undone.discard(at)
             hash_here(at)
             collect(0)
         while any(line.is_open for line in lines) and not watch.check():
             collect(_PATIENCE)
-    return sorted(undone)
+        return sorted(undone)
 
+    def _hand_out(self, lists: Iterable[bytes]) -> None:
+        """Write the lists to the file in memory, then where each lies to the queue, and end it."""
+        tasks = []
+        start = 0
+        with os.fdopen(os.dup(self._memory), "wb") as file:
+            for number, data in enumerate(lists):
+                file.write(data)
+                tasks.append(TASK.pack(number, len(data), start))
+                start += len(data)
+        os.write(self._end, b"".join(tasks))
+        self._close_end()
 
-def _write_lists(lists: Iterable[bytes], stack: ExitStack) -> tuple[int, int]:
-    """Write lists to a file in memory, and after them where each begins; return both."""
-    memory = os.memfd_create("names", os.MFD_CLOEXEC)
-    stack.callback(os.close, memory)
-    starts = [0]
-    with os.fdopen(os.dup(memory), "wb") as file:
-        for data in lists:
-            file.write(data)
-            starts.append(starts[-1] + len(data))
-        file.write(struct.pack(f"<{len(starts)}Q", *starts))
-    return memory, starts[-1]
-
-
-def _write_queue(count: int, stack: ExitStack) -> int:
-    """Return the reading end of a pipe that holds the numbers below `count` and then ends."""
-    queue, end = os.pipe()
-    stack.callback(os.close, queue)
-    try:
-        os.write(end, struct.pack(f"<{count}I", *range(count)))
-    finally:
-        os.close(end)
-    return queue
+    def _close_end(self) -> None:
+        if self._end >= 0:
+            os.close(self._end)
+            self._end = -1

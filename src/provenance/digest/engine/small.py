@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from provenance.digest.engine.jobs import POOL_FILES, SMALL_BYTES
-from provenance.digest.engine.pool import run_workers
+from provenance.digest.engine.pool import Pool
+from provenance.digest.engine.processes import HAS_PROCESSES
 from provenance.digest.engine.worker import (
     ANY_SIZE,
     BLAKE3,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from provenance.digest.engine.jobs import FileJob, Watch
     from provenance.digest.opening import Folder
 
-__all__ = ["MASKS", "Status", "hash_small"]
+__all__ = ["MASKS", "Status", "hash_small", "start_pool"]
 
 #: Status, size or error number, links, digests.
 Status = tuple[int, int, int, bytes]
@@ -41,13 +42,13 @@ MASKS: Final[Mapping[tuple[str, ...], int]] = MappingProxyType(
     }
 )
 
-# Files of one list; more where there are so many lists that their numbers might not fit a pipe,
+# Files of one list; more where there are so many lists that their tasks might not fit a pipe,
 # which holds one page of 4 KiB where a system is short of them.
-_LIST_FILES = 512
-_LISTS = 1000
+_LIST_FILES = 256
+_LISTS = 250
 
 # Files opened ahead; of the descriptors that a process may have, a quarter at most.
-_AHEAD = 48
+_AHEAD = 128
 
 
 def hash_small(
@@ -58,6 +59,7 @@ def hash_small(
     looked: bool,
     watch: Watch,
     place: Callable[[int, Status], None],
+    pool: Pool | None = None,
 ) -> None:
     """Hash files whose algorithms are in `MASKS` and hand the status of each to `place`.
 
@@ -68,13 +70,11 @@ def hash_small(
         looked: Somebody has just seen that these are regular files.
         watch: What this work is under.
         place: Called with the number of each file and its status, in no order.
+        pool: Processes that were started before it was known how many files there are.
     """
-    descriptor = root.descriptor
-    if descriptor is None:
-        raise AssertionError("only folders with descriptors come here")
     # By algorithms first, so that there are no more lists than there must be.
     lists = _cut(sorted(jobs, key=lambda item: item[1].algorithms))
-    loop = SmallFiles(descriptor, SMALL_BYTES, _ahead(), stop=watch.check)
+    loop = _open_loop(root, watch)
 
     def names_of(number: int) -> tuple[list[str], list[int], int]:
         part = lists[number]
@@ -98,21 +98,33 @@ def hash_small(
             take(number, loop.hash(names, sizes, mask, look=not looked))
 
     missing = list(range(len(lists)))
-    if workers > 1 and len(jobs) >= POOL_FILES:
+    if pool is None and len(jobs) >= POOL_FILES:
+        pool = start_pool(root, workers)
+    if pool is not None and missing:
         packed = (pack_names(*names_of(number), look=not looked) for number in missing)
         shapes = [(len(part), MASKS[part[0][1].algorithms]) for part in lists]
-        missing = run_workers(
-            descriptor,
-            packed,
-            shapes,
-            workers=workers - 1,
-            limits=(SMALL_BYTES, _ahead()),
-            watch=watch,
-            hash_here=hash_here,
-            take=take,
-        )
+        with pool:
+            missing = pool.run(packed, shapes, watch=watch, hash_here=hash_here, take=take)
     for number in missing:
         hash_here(number)
+
+
+def _open_loop(root: Folder, watch: Watch) -> SmallFiles:
+    if root.descriptor is None:
+        raise AssertionError("only folders with descriptors come here")
+    return SmallFiles(root.descriptor, SMALL_BYTES, _ahead(), stop=watch.check)
+
+
+def start_pool(root: Folder, workers: int) -> Pool | None:
+    """Start the processes that help with small files, or return `None` where none would.
+
+    Args:
+        root: The folder.
+        workers: Processes that may work, this one among them.
+    """
+    if workers < 2 or not HAS_PROCESSES or root.descriptor is None:  # noqa: PLR2004 - this and another
+        return None
+    return Pool(root.descriptor, workers - 1, (SMALL_BYTES, _ahead()))
 
 
 def _cut(jobs: Sequence[tuple[int, FileJob]]) -> list[Sequence[tuple[int, FileJob]]]:

@@ -15,6 +15,8 @@ from blake3 import blake3
 
 from provenance.digest.algorithms import DigestSet, Hasher, new_hasher
 from provenance.digest.files import (
+    CHUNK_BYTES,
+    SHARED_CHUNK_BYTES,
     FileDigest,
     check_size,
     check_unchanged,
@@ -25,9 +27,9 @@ from provenance.digest.files import (
 from provenance.digest.opening import open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from provenance.digest.engine.jobs import FileJob, Watch
+    from provenance.digest.engine.jobs import Consumer, FileJob, Watch
     from provenance.digest.opening import Folder
 
 __all__ = ["advise_sequential", "hash_plain", "hash_streamed", "open_job"]
@@ -39,26 +41,28 @@ _SHORT_BUFFERS: Final = (6, 256 * 1024)
 
 
 @contextmanager
-def open_job(root: Folder, job: FileJob) -> Iterator[tuple[int, os.stat_result]]:
-    """Open the file of a job and give its descriptor and state.
+def open_job(root: Folder | None, job: FileJob) -> Iterator[tuple[int, os.stat_result]]:
+    """Open the file of a job, tell its consumers, and give its descriptor and state.
 
     Raises:
         InputError: As `open_regular` does.
-        DigestError: It has another size than the job says, or no safe name.
+        DigestError: It has another size than the job says, no safe name, or a consumer refuses it.
     """
     with open_regular(job.path, root=root) as descriptor:
         info = os.fstat(descriptor)
         check_size(info, job.size, path=job.path)
+        for consumer in job.consumers:
+            consumer.begin(info.st_size)
         yield descriptor, info
 
 
 def hash_plain(
-    root: Folder, job: FileJob, watch: Watch, tell: Callable[[int], None]
+    root: Folder | None, job: FileJob, watch: Watch, tell: Callable[[int], None]
 ) -> tuple[FileDigest, os.stat_result]:
     """Hash a file in this thread alone, and return the digests and the state of the file.
 
     Args:
-        root: The folder.
+        root: The folder; without one, the job names a path of the caller's.
         job: The file.
         watch: Whose `reason` stops the reading.
         tell: Called with the number of bytes after each chunk.
@@ -70,17 +74,21 @@ def hash_plain(
     hashers = {algorithm: new_hasher(algorithm) for algorithm in job.algorithms}
     with open_job(root, job) as (descriptor, info):
         advise_sequential(descriptor)
-        for chunk in read_chunks(descriptor, info.st_size, path=job.path):
+        takers: tuple[Hasher | Consumer, ...] = (*hashers.values(), *job.consumers)
+        length = CHUNK_BYTES if len(takers) == 1 else SHARED_CHUNK_BYTES
+        for chunk in read_chunks(descriptor, info.st_size, path=job.path, chunk_bytes=length):
             if watch.reason:
                 raise watch.error(job.path)
-            for hasher in hashers.values():
-                hasher.update(chunk)
+            for taker in takers:
+                taker.update(chunk)
             tell(len(chunk))
         check_unchanged(descriptor, info, path=job.path)
     return _result(info, hashers), info
 
 
-def hash_streamed(root: Folder, job: FileJob, watch: Watch) -> tuple[FileDigest, os.stat_result]:
+def hash_streamed(
+    root: Folder | None, job: FileJob, watch: Watch
+) -> tuple[FileDigest, os.stat_result]:
     """Do what `hash_plain` does, with a second thread; in the thread of the caller.
 
     Raises:
@@ -88,17 +96,14 @@ def hash_streamed(root: Folder, job: FileJob, watch: Watch) -> tuple[FileDigest,
         InputError: As `hash_plain`.
     """
     hashers = {algorithm: new_hasher(algorithm) for algorithm in job.algorithms}
-    mine, theirs = dict(hashers), {}
     buffers = _SHORT_BUFFERS
-    if set(hashers) == {"blake3"}:
-        mine = {}
-        theirs = hashers = {"blake3": blake3(max_threads=blake3.AUTO)}
+    if set(hashers) == {"blake3"} and not job.consumers:
+        hashers = {"blake3": blake3(max_threads=blake3.AUTO)}
         buffers = _LONG_BUFFERS
-    elif len(hashers) > 1:
-        theirs = {name: mine.pop(name) for name in hashers if name != "blake3"}
+    mine, theirs = _divide(hashers, job.consumers)
     with open_job(root, job) as (descriptor, info):
         advise_sequential(descriptor)
-        with _follower(theirs.values(), *buffers) as (free, full):
+        with _follower(theirs, *buffers) as (free, full):
             remaining = info.st_size
             while remaining:
                 if watch.check():
@@ -108,8 +113,8 @@ def hash_streamed(root: Folder, job: FileJob, watch: Watch) -> tuple[FileDigest,
                 if not count:
                     raise file_changed(job.path)
                 full.put(buffer[:count])
-                for hasher in mine.values():
-                    hasher.update(buffer[:count])
+                for taker in mine:
+                    taker.update(buffer[:count])
                 remaining -= count
                 watch.done(count)
         check_unchanged(descriptor, info, path=job.path)
@@ -122,9 +127,20 @@ def advise_sequential(descriptor: int) -> None:
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
 
 
+def _divide(
+    hashers: dict[str, Hasher], consumers: Sequence[Consumer]
+) -> tuple[list[Hasher | Consumer], list[Hasher | Consumer]]:
+    """Return what the thread that reads feeds, and what the other one does: the slower half."""
+    slow = [hasher for name, hasher in hashers.items() if name != "blake3"]
+    quick = [hasher for name, hasher in hashers.items() if name == "blake3"]
+    if slow:
+        return [*quick, *consumers], [*slow]
+    return [*consumers], [*quick]
+
+
 @contextmanager
 def _follower(
-    hashers: Iterable[Hasher], number: int, size: int
+    takers: Sequence[Hasher | Consumer], number: int, size: int
 ) -> Iterator[tuple[SimpleQueue[memoryview], SimpleQueue[memoryview | None]]]:
     """Run a thread that hashes what is put into the second queue; buffers come from the first."""
     free: SimpleQueue[memoryview] = SimpleQueue()
@@ -136,8 +152,8 @@ def _follower(
         turn = 0
         while (piece := full.get()) is not None:
             try:
-                for hasher in hashers:
-                    hasher.update(piece)
+                for taker in takers:
+                    taker.update(piece)
             except BaseException as error:  # noqa: BLE001 - raised again below, in the other thread
                 failures.append(error)
             # Buffers come back in the order in which they went.

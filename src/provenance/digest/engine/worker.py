@@ -32,6 +32,7 @@ __all__ = [
     "RECORD",
     "SHA256",
     "STOPPED",
+    "TASK",
     "UNREADABLE",
     "SmallFiles",
     "hash_lists",
@@ -68,6 +69,9 @@ HEAD = struct.Struct("<IBB")
 #: Of the results of one list: its number, and the bytes that follow.
 FRAME = struct.Struct("<II")
 
+#: Of one task in the queue: number of a list, its bytes, and where in the file of lists they begin.
+TASK = struct.Struct("<IIQ")
+
 _FILE = (
     os.O_RDONLY
     | getattr(os, "O_NOFOLLOW", 0)
@@ -78,6 +82,9 @@ _FOLDER = _FILE | getattr(os, "O_DIRECTORY", 0)
 
 # How often, in files, the loop asks whether it must stop.
 _STOP_FILES = 64
+
+# Files of a list that are looked at to find out whether they are in memory.
+_PROBES = 2
 
 _EMPTY = b""
 
@@ -136,6 +143,8 @@ class SmallFiles:
         self._ahead = ahead
         self._stop = stop
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
+        self._buffers = [self._buffer]
+        self._no_wait = getattr(os, "RWF_NOWAIT", 0) if hasattr(os, "preadv") else 0
         self._advise = getattr(os, "posix_fadvise", None)
         self._will_need = getattr(os, "POSIX_FADV_WILLNEED", 0)
 
@@ -143,6 +152,8 @@ class SmallFiles:
         self, names: Sequence[str], sizes: Sequence[int], mask: int, *, look: bool
     ) -> list[tuple[int, int, int, bytes]]:
         """Return status, size, links and digests of each file, in order."""
+        if not self._ahead or self._are_cached(names):
+            return self._hash_each(names, sizes, mask, look=look)
         count, ahead, stop = len(names), self._ahead, self._stop
         opened: list[tuple[int, os.stat_result] | int] = []
         results: list[tuple[int, int, int, bytes]] = []
@@ -170,6 +181,73 @@ class SmallFiles:
         results.extend([(STOPPED, 0, 0, _EMPTY)] * (count - len(results)))
         return results
 
+    def _are_cached(self, names: Sequence[str]) -> bool:
+        """Return whether memory holds these files, by a look at a few; no answer is a wrong one."""
+        if not self._no_wait:
+            return False
+        folders = _Folders(self._root)
+        try:
+            for name in names[:: max(1, len(names) // _PROBES)]:
+                folder, _, segment = name.rpartition("/")
+                descriptor = os.open(segment, _FILE, dir_fd=folders.enter(folder))
+                try:
+                    if not S_ISREG(os.fstat(descriptor).st_mode):
+                        return False
+                    os.preadv(descriptor, [self._buffer], 0, self._no_wait)
+                finally:
+                    os.close(descriptor)
+        except (OSError, ValueError):  # it would have to wait, or cannot say, or is no such file
+            return False
+        finally:
+            folders.close()
+        return True
+
+    def _hash_each(
+        self, names: Sequence[str], sizes: Sequence[int], mask: int, *, look: bool
+    ) -> list[tuple[int, int, int, bytes]]:
+        """Hash files one after the other, each closed before the next is opened."""
+        results: list[tuple[int, int, int, bytes]] = []
+        open_file, close, stop = os.open, os.close, self._stop
+        folders = _Folders(self._root)
+        current, parent = "", self._root
+        try:
+            for index, name in enumerate(names):
+                if not index % _STOP_FILES and stop():
+                    break
+                folder, _, segment = name.rpartition("/")
+                descriptor = -1
+                try:
+                    if folder != current:
+                        parent = folders.enter(folder)
+                        current = folder
+                    if not look or _is_regular(segment, parent):
+                        descriptor = open_file(segment, _FILE, dir_fd=parent)
+                except (OSError, ValueError):
+                    current = "/"  # no folder has this name: the next one is entered anew
+                if descriptor < 0:
+                    results.append((AGAIN, 0, 0, _EMPTY))
+                    continue
+                try:
+                    results.append(self._hash_open(descriptor, sizes[index], mask))
+                finally:
+                    close(descriptor)
+        finally:
+            folders.close()
+        results.extend([(STOPPED, 0, 0, _EMPTY)] * (len(names) - len(results)))
+        return results
+
+    def _hash_open(self, descriptor: int, expected: int, mask: int) -> tuple[int, int, int, bytes]:
+        """Return what becomes of an open file, which may be anything."""
+        try:
+            info = os.fstat(descriptor)
+        except OSError:
+            return AGAIN, 0, 0, _EMPTY
+        if not S_ISREG(info.st_mode) or expected not in (ANY_SIZE, info.st_size):
+            return AGAIN, 0, 0, _EMPTY
+        if info.st_size > self._largest:
+            return LARGE, 0, 0, _EMPTY
+        return self._read(descriptor, info, mask)
+
     def _open(
         self, folders: _Folders, name: str, expected: int, *, look: bool
     ) -> tuple[int, os.stat_result] | int:
@@ -177,7 +255,7 @@ class SmallFiles:
         folder, _, segment = name.rpartition("/")
         try:
             parent = folders.enter(folder)
-            if look and not S_ISREG(os.stat(segment, dir_fd=parent, follow_symlinks=False).st_mode):
+            if look and not _is_regular(segment, parent):
                 return AGAIN
             descriptor = os.open(segment, _FILE, dir_fd=parent)
         except (OSError, ValueError):
@@ -207,7 +285,7 @@ class SmallFiles:
     ) -> tuple[int, int, int, bytes]:
         size = before.st_size
         try:
-            count = os.readv(descriptor, [self._buffer])
+            count = os.readv(descriptor, self._buffers)
             # With room left in the buffer, and as many bytes as it has: that was all of it.
             if count == size < BUFFER_BYTES:
                 digests = _digests(self._buffer[:count], mask)
@@ -244,6 +322,10 @@ class SmallFiles:
         if total != size:
             return CHANGED, _EMPTY
         return DONE, b"".join(hasher.digest() for hasher in hashers)
+
+
+def _is_regular(segment: str, parent: int) -> bool:
+    return S_ISREG(os.stat(segment, dir_fd=parent, follow_symlinks=False).st_mode)
 
 
 def _digests(data: memoryview, mask: int) -> bytes:
@@ -301,22 +383,17 @@ def unpack_names(data: bytes) -> tuple[list[str], tuple[int, ...], int, bool]:
 
 
 def hash_lists(*numbers: int) -> None:
-    """Be a worker process: take numbers of lists from a pipe, write their results to stdout.
+    """Be a worker process: take tasks from a pipe, write their results to stdout.
 
     Args:
-        numbers: Descriptors: the root folder, a file with all lists, the pipe that all workers
-            share, with 4 bytes a number. Then where in that file stands where each list begins and
-            the last one ends, 8 bytes each; how many lists there are; and the largest file and the
-            files ahead, as `SmallFiles` takes them.
+        numbers: Descriptors: the root folder, a file with all lists, the pipe of tasks that all
+            workers share. Then the largest file and the files ahead, as `SmallFiles` takes them.
     """
-    root, lists, queue, index, count, largest, ahead = numbers
-    starts = struct.unpack(f"<{count + 1}Q", os.pread(lists, 8 * (count + 1), index))
+    root, lists, queue, largest, ahead = numbers
     loop = SmallFiles(root, largest, ahead)
-    while number := os.read(queue, 4):
-        at = int.from_bytes(number, "little")
-        names, sizes, mask, look = unpack_names(
-            os.pread(lists, starts[at + 1] - starts[at], starts[at])
-        )
+    while task := os.read(queue, TASK.size):
+        at, length, start = TASK.unpack(task)
+        names, sizes, mask, look = unpack_names(os.pread(lists, length, start))
         packed = pack_results(loop.hash(names, sizes, mask, look=look), mask)
         data = FRAME.pack(at, len(packed)) + packed
         while data:

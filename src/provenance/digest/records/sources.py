@@ -25,7 +25,7 @@ from provenance.digest.records.tables import (
     read_parquet,
     require_arrow,
 )
-from provenance.digest.tree import walk_tree
+from provenance.digest.walking import walk_tree
 from provenance.errors import DigestError, UsageError, shown
 
 if TYPE_CHECKING:

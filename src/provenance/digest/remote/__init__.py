@@ -3,6 +3,7 @@
 - `urls`: which URLs are taken, and what of them is shown
 - `store`: what is asked of a store; `obstore_adapter`, `fsspec_adapter`: who speaks to it
 - `listing`, `fetching`, `window`: names checked, broken reads taken up, pieces fetched ahead
+- `reading`: one object as a stream
 - `hashing`: inventories and digests; `claims`: SHA-256 that the store holds, not computed here
 
 The libraries come with the extra `remote`. Source: `spec/digests.md`, section "Reading files".

@@ -12,9 +12,12 @@ from urllib.parse import unquote, urlsplit
 from provenance.digest.names import printable_name
 from provenance.errors import UsageError, shown
 
-__all__ = ["RemoteUrl", "is_url", "parse_url"]
+__all__ = ["RemoteUrl", "is_url", "parse_url", "redact_url"]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+# What of a refused URL is shown.
+_PLAIN_HOST = re.compile(r"[A-Za-z0-9_.-]*(?::[0-9]{1,5})?")
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_./=,+ -]*")
 
 #: Schemes that name this machine: a path is read with its links and special files handled.
 LOCAL_SCHEMES = frozenset({"file", "local"})
@@ -63,6 +66,28 @@ def is_url(text: str) -> bool:
     return _SCHEME.match(text) is not None
 
 
+def redact_url(text: str) -> str:
+    """Return any URL as messages may show it: without user, password, query and fragment.
+
+    One that `parse_url` takes holds none, and is shown as it is. Of others no more is shown than is
+    certainly no secret; `…` stands for the rest.
+    """
+    match = _SCHEME.match(text)
+    if match is None:
+        return ""
+    try:
+        return str(parse_url(text))
+    except UsageError:
+        scheme, rest = match.group().lower(), text[match.end() :]
+    before, _, after = rest.rpartition("@")
+    if "?" in before or "#" in before:
+        return f"{scheme}…"  # an `@` in a query, or a mark in a password: nobody can tell
+    host, slash, path = re.split(r"[?#]", after, maxsplit=1)[0].partition("/")
+    if not _PLAIN_HOST.fullmatch(host):
+        return f"{scheme}…"
+    return f"{scheme}{host}{slash}{path if _PLAIN_PATH.fullmatch(path) else '…'}"
+
+
 def parse_url(text: str) -> RemoteUrl:
     """Take a URL apart.
 
@@ -89,11 +114,17 @@ def parse_url(text: str) -> RemoteUrl:
     host, _, path = rest.partition("/")
     if scheme in ENCODED_SCHEMES:
         host, path = _split_web(text)
-    if "@" in host or "?" in host or "#" in host:
+    if "@" in host or "?" in host or "#" in host or not _has_plain_port(host):
         raise _secret(scheme)
     if not host and scheme != "memory":
         raise UsageError(problem=f"the {scheme}:// URL names no host, bucket or container")
     return RemoteUrl(scheme, host, path.strip("/"), is_folder=path.endswith("/") or not path)
+
+
+def _has_plain_port(host: str) -> bool:
+    """Return whether a host is without a port, or with one: a password with a slash is none."""
+    _, colon, port = host.rpartition("]")[2].partition(":")
+    return not colon or (port.isascii() and port.isdigit())
 
 
 def _split_web(text: str) -> tuple[str, str]:

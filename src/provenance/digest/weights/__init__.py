@@ -14,22 +14,27 @@ Source: `spec/digests.md`, sections "Tensor digest" and "Containers of weights".
 
 from __future__ import annotations
 
-from provenance.digest.weights.choosing import choose_weights
-from provenance.digest.weights.comparing import (
-    TensorDifference,
-    WeightsComparison,
-    compare_weights,
-)
-from provenance.digest.weights.hashing import (
-    StorageDigest,
-    WeightsDigest,
-    hash_tensor,
-    hash_tensors,
-    hash_weights,
-)
-from provenance.digest.weights.one_pass import hash_file_and_tensors
-from provenance.digest.weights.opening_weights import detect_format, find_format
-from provenance.digest.weights.safetensors_file import read_safetensors
+from provenance.lazy import lazy_names
+
+TYPE_CHECKING = False  # type checkers know the name
+
+if TYPE_CHECKING:
+    from provenance.digest.weights.choosing import choose_weights
+    from provenance.digest.weights.comparing import (
+        TensorDifference,
+        WeightsComparison,
+        compare_weights,
+    )
+    from provenance.digest.weights.hashing import (
+        StorageDigest,
+        WeightsDigest,
+        hash_tensor,
+        hash_tensors,
+        hash_weights,
+    )
+    from provenance.digest.weights.one_pass import hash_file_and_tensors
+    from provenance.digest.weights.opening_weights import detect_format, find_format
+    from provenance.digest.weights.safetensors_file import read_safetensors
 
 __all__ = [
     "StorageDigest",
@@ -46,3 +51,27 @@ __all__ = [
     "hash_weights",
     "read_safetensors",
 ]
+
+if not TYPE_CHECKING:
+    _HOMES = {
+        "provenance.digest.weights.choosing": ("choose_weights",),
+        "provenance.digest.weights.comparing": (
+            "TensorDifference",
+            "WeightsComparison",
+            "compare_weights",
+        ),
+        "provenance.digest.weights.hashing": (
+            "StorageDigest",
+            "WeightsDigest",
+            "hash_tensor",
+            "hash_tensors",
+            "hash_weights",
+        ),
+        "provenance.digest.weights.one_pass": ("hash_file_and_tensors",),
+        "provenance.digest.weights.opening_weights": (
+            "detect_format",
+            "find_format",
+        ),
+        "provenance.digest.weights.safetensors_file": ("read_safetensors",),
+    }
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

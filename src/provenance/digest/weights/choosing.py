@@ -1,22 +1,26 @@
-"""Which file of a folder stands for the model that lies in it."""
+"""Which file of a folder stands for the model that lies in it, and which files have its tensors."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from provenance.digest.opening import open_folder
 from provenance.digest.tensors import malformed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-__all__ = ["INDEX_SUFFIX", "choose_weights"]
+__all__ = ["INDEX_SUFFIX", "choose_weights", "tensor_files"]
 
 #: The end of the name of an index of safetensors shards.
 INDEX_SUFFIX = ".safetensors.index.json"
 # The kinds of files that may stand for a folder, the best first.
 _SUFFIXES = (INDEX_SUFFIX, ".safetensors", ".gguf", ".onnx")
+# A part of a GGUF model that was split: the model, the number of the part, and how many there are.
+_GGUF_PART: Final = re.compile(r"(.*)-([0-9]{5})-of-([0-9]{5})\.gguf", re.DOTALL)
 
 
 def choose_weights(folder: Path) -> Path:
@@ -36,3 +40,34 @@ def choose_weights(folder: Path) -> Path:
             problem = f"{len(found)} files end with {suffix}, so that one has to be named"
             raise malformed(os.fspath(folder), problem)
     raise malformed(os.fspath(folder), "holds no weights whose tensors can be read")
+
+
+def tensor_files(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the files of a release whose tensors are those of the model; none if that is open.
+
+    All safetensors files together are one model. Where there is none: the one GGUF file, or all
+    parts of the one that was split; then the one ONNX file. Several GGUF or ONNX files are several
+    models, as by other quantisations, in which the same tensor has the same name.
+
+    Source: `spec/verification.md`, [R-VER-15].
+
+    Args:
+        names: The names of all files.
+    """
+    ordered = sorted(names)
+    for suffix in (".safetensors", ".gguf", ".onnx"):
+        found = tuple(name for name in ordered if name.endswith(suffix))
+        if found:
+            is_one = suffix == ".safetensors" or len(found) == 1 or _is_split(found)
+            return found if is_one else ()
+    return ()
+
+
+def _is_split(names: Sequence[str]) -> bool:
+    """Return whether these are all the parts of one GGUF model."""
+    parts = [found.groups() for name in names if (found := _GGUF_PART.fullmatch(name))]
+    numbers = [int(number) for _, number, _ in parts]
+    is_same = len({(model, total) for model, _, total in parts}) == 1
+    return is_same and len(parts) == len(names) == int(parts[0][2]) == len(set(numbers)) == max(
+        numbers
+    )

@@ -54,13 +54,22 @@ class TensorDifference:
     """Elements whose bytes differ; `None` if nobody can tell them apart (blocks, no NumPy)."""
 
     largest_absolute: float | int | None = None
-    """Largest `abs(a - b)` of finite elements: exact for integers; `None` if it is not known."""
+    """Largest `abs(a - b)` where both are finite: exact for integers.
+
+    `None` if it is not known, or no element that differs is finite in both.
+    """
 
     largest_relative: float | None = None
-    """Largest `abs(a - b) / max(abs(a), abs(b))` of finite elements."""
+    """Largest `abs(a - b) / max(abs(a), abs(b))` where both are finite."""
 
     special: int | None = None
     """Elements of which one is NaN or infinite and the other is not the same."""
+
+    nan_appeared: int | None = None
+    """Elements of `special` that are NaN in the second model only."""
+
+    nan_vanished: int | None = None
+    """Elements of `special` that are NaN in the first model only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +174,8 @@ def _described(
         largest_absolute=None if measure is None else measure.largest_absolute,
         largest_relative=None if measure is None else measure.largest_relative,
         special=None if measure is None else measure.special,
+        nan_appeared=None if measure is None else measure.nan_appeared,
+        nan_vanished=None if measure is None else measure.nan_vanished,
     )
 
 

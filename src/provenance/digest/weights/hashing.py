@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from blake3 import blake3
 
+from provenance.canonical import MAX_NAME_BYTES
 from provenance.digest.merkle import TypedRoot, typed_root
 from provenance.digest.tensors import TensorDigest, malformed
 from provenance.digest.weights.opening_weights import read_layout
@@ -24,8 +25,20 @@ if TYPE_CHECKING:
 
     from provenance.digest.opening import Folder
     from provenance.digest.weights.layouts import Layout, StoredTensor
+    from provenance.errors import DigestError
 
-__all__ = ["StorageDigest", "WeightsDigest", "hash_tensor", "hash_tensors", "hash_weights"]
+__all__ = [
+    "StorageDigest",
+    "WeightsDigest",
+    "hash_tensor",
+    "hash_tensors",
+    "hash_weights",
+    "join_tensors",
+    "list_tensors",
+]
+
+#: Names among which one is sought that is like a name that is not there.
+MAX_COMPARED_NAMES: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +165,63 @@ def hash_tensor(
         InputError: It cannot be read, or changed meanwhile.
     """
     with Sources(path, root) as sources:
-        for tensor in _known(sources).tensors or ():
+        tensors = _known(sources).tensors or ()
+        for tensor in tensors:
             if tensor.name == name:
                 return _hash_one(sources, tensor, None, None)
-    raise malformed(os.fspath(path), f"has no tensor {shown(name)}")
+    raise malformed(os.fspath(path), f"has no tensor {shown(name)}{_hint(name, tensors)}")
+
+
+def join_tensors(
+    files: Iterable[tuple[str, Iterable[TensorDigest]]],
+) -> tuple[TypedRoot, tuple[TensorDigest, ...]]:
+    """Return the tensor digest of a model whose files were hashed already, as `hash_tensors` does.
+
+    Args:
+        files: Name and tensors of each file.
+
+    Raises:
+        DigestError: A name stands in two files (code `tensors-malformed`).
+    """
+    tensors: dict[str, TensorDigest] = {}
+    for path, found in files:
+        _add(tensors, found, path)
+    ordered = _ordered(tensors)
+    return _root(ordered), ordered
+
+
+def list_tensors(
+    paths: Iterable[str | os.PathLike[str]], *, root: Folder | None = None
+) -> tuple[StoredTensor, ...]:
+    """Return what the headers say of the tensors of a model; their bytes are not read.
+
+    Args:
+        paths: As for `hash_tensors`.
+        root: The folder below which no link is followed.
+
+    Returns:
+        The tensors, sorted by the bytes of their names.
+
+    Raises:
+        DigestError: As for `hash_tensors`.
+        InputError: As for `hash_tensors`.
+    """
+    tensors: dict[str, StoredTensor] = {}
+    for path in paths:
+        with Sources(path, root) as sources:
+            for tensor in _known(sources).tensors or ():
+                if tensor.name in tensors:
+                    raise _twice(path, tensor.name)
+                tensors[tensor.name] = tensor
+    return tuple(tensors[name] for name in sorted(tensors))
+
+
+def _hint(name: str, tensors: tuple[StoredTensor, ...]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - slow to import, for a refusal only
+
+    names = [tensor.name for tensor in tensors[:MAX_COMPARED_NAMES]]
+    close = ", ".join(map(shown, get_close_matches(name[:MAX_NAME_BYTES], names)))
+    return f", perhaps {close} is meant" if close else f" among its {len(tensors)}"
 
 
 def _listed(
@@ -172,11 +238,15 @@ def _known(sources: Sources) -> Layout:
     return layout
 
 
-def _add(tensors: dict[str, TensorDigest], found: list[TensorDigest], path: str) -> None:
+def _add(tensors: dict[str, TensorDigest], found: Iterable[TensorDigest], path: str) -> None:
     for tensor in found:
         if tensor.name in tensors:
-            raise malformed(path, f"the tensor {shown(tensor.name)} also stands in another file")
+            raise _twice(path, tensor.name)
         tensors[tensor.name] = tensor
+
+
+def _twice(path: str | os.PathLike[str], name: str) -> DigestError:
+    return malformed(os.fspath(path), f"the tensor {shown(name)} also stands in another file")
 
 
 def _ordered(tensors: dict[str, TensorDigest]) -> tuple[TensorDigest, ...]:

@@ -33,9 +33,11 @@ class Measure(Protocol):
     """Counts over the blocks of two tensors."""
 
     differing: int
-    largest_absolute: float | int
-    largest_relative: float
+    largest_absolute: float | int | None
+    largest_relative: float | None
     special: int
+    nan_appeared: int
+    nan_vanished: int
 
     def add(self, a: bytes, b: bytes) -> None:
         """Count one block of each, of the same length."""
@@ -48,9 +50,11 @@ class FloatMeasure:
         """Begin with no difference."""
         self._dtype = dtype
         self.differing = 0
-        self.largest_absolute: float | int = 0.0
-        self.largest_relative = 0.0
+        self.largest_absolute: float | int | None = None
+        self.largest_relative: float | None = None
         self.special = 0
+        self.nan_appeared = 0
+        self.nan_vanished = 0
 
     def add(self, a: bytes, b: bytes) -> None:
         """Count one block of each, of the same length."""
@@ -61,8 +65,10 @@ class FloatMeasure:
         self.differing += len(places)
         one, other = decode_floats(a, self._dtype)[places], decode_floats(b, self._dtype)[places]
         finite = np.isfinite(one) & np.isfinite(other)
-        same = (one == other) | (np.isnan(one) & np.isnan(other))
-        self.special += int(np.count_nonzero(~finite & ~same))
+        is_nan, was_nan = np.isnan(other), np.isnan(one)
+        self.special += int(np.count_nonzero(~finite & (one != other) & ~(is_nan & was_nan)))
+        self.nan_appeared += int(np.count_nonzero(is_nan & ~was_nan))
+        self.nan_vanished += int(np.count_nonzero(was_nan & ~is_nan))
         one, other = one[finite], other[finite]
         if not len(one):
             return
@@ -70,8 +76,8 @@ class FloatMeasure:
             apart = np.abs(one - other)
             size = np.maximum(np.abs(one), np.abs(other))
             relative = np.divide(apart, size, out=np.zeros_like(apart), where=size > 0)
-        self.largest_absolute = max(self.largest_absolute, float(apart.max()))
-        self.largest_relative = max(self.largest_relative, float(relative.max()))
+        self.largest_absolute = max(self.largest_absolute or 0.0, float(apart.max()))
+        self.largest_relative = max(self.largest_relative or 0.0, float(relative.max()))
 
 
 class IntegerMeasure:
@@ -81,9 +87,9 @@ class IntegerMeasure:
         """Begin with no difference."""
         self._dtype = dtype
         self.differing = 0
-        self.largest_absolute: float | int = 0
-        self.largest_relative = 0.0
-        self.special = 0
+        self.largest_absolute: float | int | None = None
+        self.largest_relative: float | None = None
+        self.special = self.nan_appeared = self.nan_vanished = 0
 
     def add(self, a: bytes, b: bytes) -> None:
         """Count one block of each, of the same length."""
@@ -100,9 +106,9 @@ class IntegerMeasure:
         # Modulo 2^64 the difference of the larger and the smaller is right, also across the sign.
         apart = np.maximum(one, other).view("<u8") - np.minimum(one, other).view("<u8")
         size = np.maximum(np.abs(one.astype("<f8")), np.abs(other.astype("<f8")))
-        self.largest_absolute = max(self.largest_absolute, int(apart.max()))
+        self.largest_absolute = max(self.largest_absolute or 0, int(apart.max()))
         relative = apart.astype("<f8") / size
-        self.largest_relative = max(self.largest_relative, float(relative.max()))
+        self.largest_relative = max(self.largest_relative or 0.0, float(relative.max()))
 
 
 def new_measure(dtype: str) -> Measure | None:

@@ -25,7 +25,7 @@ from provenance.errors import CanonicalError, shown
 if TYPE_CHECKING:
     from provenance.digest.opening import Folder
 
-__all__ = ["parse_header", "read_header", "read_header_bytes", "read_safetensors"]
+__all__ = ["header_end", "parse_header", "read_header", "read_header_bytes", "read_safetensors"]
 
 # Length of the header as an unsigned 64-bit little-endian integer, at the start of a file.
 _LENGTH_BYTES = 8
@@ -65,17 +65,32 @@ def read_header_bytes(descriptor: int, file_size: int, path: str) -> bytes:
         DigestError: The file is too short, or the header too long.
         InputError: It cannot be read.
     """
+    start = read_exactly(descriptor, min(_LENGTH_BYTES, file_size), path=path)
+    end = header_end(start, file_size, path)
+    return start + read_exactly(descriptor, end - _LENGTH_BYTES, path=path)
+
+
+def header_end(start: bytes, file_size: int, path: str) -> int:
+    """Return the offset after the header, which is where the data begins.
+
+    Args:
+        start: The first 8 bytes of the file, or more; the whole of a shorter file.
+        file_size: Length of the whole file in bytes.
+        path: What errors call the file.
+
+    Raises:
+        DigestError: The file is too short, or the header too long.
+    """
     if file_size < _LENGTH_BYTES:
         raise malformed(path, f"{file_size} bytes cannot hold a header")
-    start = read_exactly(descriptor, _LENGTH_BYTES, path=path)
-    length = int.from_bytes(start, "little")
+    length = int.from_bytes(start[:_LENGTH_BYTES], "little")
     if length > MAX_SAFETENSORS_HEADER_BYTES:
         raise malformed(
             path, f"a header of {length} bytes, more than the {MAX_SAFETENSORS_HEADER_BYTES} read"
         )
     if _LENGTH_BYTES + length > file_size:
         raise malformed(path, f"a header of {length} bytes in a file of {file_size}")
-    return start + read_exactly(descriptor, length, path=path)
+    return _LENGTH_BYTES + length
 
 
 def parse_header(data: bytes, file_size: int, path: str) -> tuple[TensorInfo, ...]:

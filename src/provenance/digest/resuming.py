@@ -1,0 +1,129 @@
+"""Writing a file whose copy broke off: what was verified of it stays, and is verified again.
+
+The unfinished copy has a name of its own, so that the name of the file never stands for less than
+the whole. Source: `spec/digests.md`, section "Blocks".
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from provenance.digest.names import printable_name
+from provenance.digest.verified_reading import count_right_blocks
+from provenance.digest.writing import check_output, sync_folder
+from provenance.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from io import FileIO
+
+    from typing_extensions import Buffer
+
+    from provenance.digest.blocks import BlockDigests
+
+__all__ = ["PART_SUFFIX", "resume_copy"]
+
+#: What the name of an unfinished copy ends with.
+PART_SUFFIX: Final = ".part"
+
+_OPEN = (
+    os.O_RDWR
+    | os.O_CREAT
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+def resume_copy(
+    path: str | os.PathLike[str],
+    blocks: BlockDigests,
+    chunks_from: Callable[[int], Iterable[Buffer]],
+) -> int:
+    """Write a file, of which `PATH.part` may hold a part; return from which byte on it was fetched.
+
+    The whole blocks that lie there are verified; from the first that is not as signed, everything
+    is fetched. If the chunks end with an exception, what was written stays in `PATH.part`.
+
+    Args:
+        path: The file to write; its folder exists.
+        blocks: The digests of its blocks, which the caller trusts.
+        chunks_from: Returns the verified bytes from a block on, given its number; each chunk is
+            written before the next is asked for.
+
+    Raises:
+        InputError: It could not be written, something else than a file of one name lies there, or
+            another process continues the same copy.
+    """
+    text = os.fspath(path)
+    folder, name = os.path.split(text)
+    partial = text + PART_SUFFIX
+    try:
+        check_output(text, name)
+        with _opened(partial) as file:
+            first = count_right_blocks(file, blocks)
+            start = blocks.span(first - 1)[1] if first else 0
+            file.truncate(start)
+            file.seek(start)
+            _append(file, chunks_from(first))
+            os.fsync(file.fileno())
+            os.replace(partial, text)  # noqa: PTH105 - text throughout
+        sync_folder(folder or os.curdir)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no path"
+        raise InputError(
+            path=printable_name(partial),
+            problem=f"cannot be written: {reason}",
+            remedy="check permissions and free space, then resume again",
+        ) from error
+    return start
+
+
+@contextmanager
+def _opened(partial: str) -> Iterator[FileIO]:
+    """Open the unfinished copy, or begin one, for this process alone."""
+    descriptor = os.open(partial, _OPEN, 0o644)
+    with open(descriptor, "r+b", buffering=0) as file:  # noqa: PTH123 - a descriptor
+        info = os.fstat(descriptor)
+        # A file of two names would be changed under the other one, too.
+        if not stat.S_ISREG(info.st_mode) or info.st_nlink > 1:
+            raise InputError(
+                path=printable_name(partial),
+                problem="is no file of one name, and only such a one is continued",
+                remedy="move it away, or name another output",
+            )
+        _lock(descriptor, partial)
+        try:
+            yield file
+        except BaseException:
+            if not os.fstat(descriptor).st_size:  # nothing to go on with
+                with suppress(OSError):
+                    os.unlink(partial)  # noqa: PTH108 - text throughout
+            raise
+
+
+def _append(file: FileIO, chunks: Iterable[Buffer]) -> None:
+    for chunk in chunks:
+        remaining = memoryview(chunk).cast("B")
+        while remaining:
+            remaining = remaining[file.write(remaining) :]
+
+
+def _lock(descriptor: int, partial: str) -> None:
+    """Keep other processes from writing to the same copy, where the system can (not on Windows)."""
+    if os.name != "posix":
+        return
+    import fcntl  # noqa: PLC0415 - POSIX only
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise InputError(
+            path=printable_name(partial),
+            problem="is being written by another process",
+            remedy="wait for it, or name another output",
+        ) from error
