@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from provenance.digest import MIN_CACHED_BYTES, open_cache
+from provenance.errors import UsageError
 from support.crafted import CraftedRelease
 from support.reports import expect, rungs_of
 
@@ -52,9 +53,51 @@ def test_digests_from_a_cache_are_never_called_read(folder: Path, look: Look, st
     expect(second, "PASS", "digest-from-cache")
     assert second.files is not None
     assert (second.files.cached, second.files.matched) == (2, first.files.matched)
-    assert f"(2 of {second.files.listed} files by the cache, not read)." in second.summary
+    said = f"(2 of {second.files.listed} files by digests cached earlier, not read)."
+    assert said in second.summary
     message = f"2 files were not read: their digests come from the cache {store}"
     assert message in second.not_checked
+
+
+@pytest.mark.parametrize("place", ["c.db", "training-provenance/c.db", "new/c.db", "part-1.bin"])
+def test_cache_in_the_release_is_refused_before_it_is_made(
+    folder: Path, look: Look, place: str
+) -> None:
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(UsageError, match="name a file in another folder"):
+        look(folder, cache=folder / place)
+    assert sorted(folder.rglob("*")) == before
+    expect(look(folder), "PASS")
+
+
+def test_open_cache_in_the_release_is_refused_too(folder: Path, look: Look) -> None:
+    with (
+        open_cache(folder / "digests.db") as inside,
+        pytest.raises(UsageError, match="name a file in another folder"),
+    ):
+        look(folder, cache=inside)
+
+
+@pytest.mark.parametrize("name", ["code", "documents", "datasets"])
+def test_cache_in_what_the_caller_holds_is_refused(
+    folder: Path, look: Look, tmp_path: Path, name: str
+) -> None:
+    held = tmp_path / "held"
+    held.mkdir()
+    given = {"raw": held} if name == "datasets" else held
+    with pytest.raises(UsageError, match="cannot lie in what is hashed"):
+        look(folder, cache=held / "digests.db", **{name: given})
+    assert not list(held.iterdir())
+
+
+def test_single_file_is_not_its_own_cache(folder: Path, look: Look) -> None:
+    with pytest.raises(UsageError, match="cannot lie in what is hashed"):
+        look(folder / "part-1.bin", cache=folder / "part-1.bin")
+
+
+def test_empty_path_names_no_cache(folder: Path, look: Look) -> None:
+    with pytest.raises(UsageError, match="cache"):
+        look(folder, cache="")
 
 
 def test_no_cache_is_used_unless_it_is_named(folder: Path, look: Look, store: Path) -> None:

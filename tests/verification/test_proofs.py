@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,7 @@ def test_contradictions_fail(release: SmallRelease, proof: ProofFile) -> None:
         "signature-invalid": (proof, {"keys": other}),
         "model-name-mismatch": (proof, {"model": "another"}),
         "digest-mismatch": (replace(proof, manifest="0" * 64), {}),
-        "digest-format": (b"{}", {}),
+        "digest-format": (proof.to_bytes() + b"\n", {}),
     }
     for code, (given, options) in tampered.items():
         report = check(release, given, **options)
@@ -132,11 +133,65 @@ def test_other_documents_than_a_bundle_fail(release: SmallRelease, proof: ProofF
         assert check(release, proof, manifest=data).verdict == "FAIL"
 
 
-def test_what_cannot_be_read_is_an_error(release: SmallRelease, proof: ProofFile) -> None:
-    for options in ({"file": "/nowhere"}, {"file": "a\0b"}, {"manifest": "/nowhere"}):
-        report = check(release, proof, **options)
-        assert (report.verdict, report.exit_code) == ("ERROR", 4), report.summary
-    assert check(release, "/nowhere").verdict == "ERROR"
+UNREADABLE = ("nowhere", "a\0b", ".", "fifo")
+
+
+@pytest.mark.parametrize("which", ["proof", "manifest", "file"])
+@pytest.mark.parametrize("path", UNREADABLE, ids=["nowhere", "null", "folder", "fifo"])
+def test_what_cannot_be_read_is_an_error_and_says_where(
+    release: SmallRelease, which: str, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("fifo")
+    proof = prove_file(release.folder, "model.safetensors")
+    options = {which: path} if which != "proof" else {}
+    given = path if which == "proof" else proof
+    report = check(release, given, name="model.safetensors", **options)
+    assert (report.verdict, report.exit_code) == ("ERROR", 4), report.summary
+    last = report.findings[-1]
+    assert last.code in {"input-unreadable", "file-unreadable"}
+    assert last.path == path.replace("\0", "\\x00")
+    assert report.summary.startswith(f"ERROR: {last.path}: ")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{}", b"\x00\xff", b'{"format":"training-provenance/inventory/v1"}', b"a" * 300_000],
+    ids=["empty", "object", "binary", "other format", "long"],
+)
+def test_what_is_no_proof_at_all_is_an_error_that_says_so(
+    release: SmallRelease, data: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "p.json"
+    path.write_bytes(data)
+    for given, where in ((path, f"{path}: "), (data, "")):
+        report = check(release, given)
+        assert (report.verdict, report.exit_code) == ("ERROR", 4)
+        assert report.summary.startswith(f"ERROR: {where}this is no proof file; `provenance prove`")
+
+
+def test_broken_proof_and_foreign_manifest_are_named_by_their_paths(
+    release: SmallRelease, proof: ProofFile, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_bytes(proof.to_bytes()[:-1])
+    assert check(release, broken).summary.startswith(f"FAIL: {broken}: ")
+    assert check(release, proof, manifest=broken).summary.startswith(f"FAIL: {broken}: ")
+    text = proof.to_bytes().replace(b"proof/v1", b"proof/v2")
+    assert {"digest-format"} == codes(check(release, text))
+
+
+def test_file_that_holds_no_tensors_or_is_no_inventory_is_named(
+    release: SmallRelease, tmp_path: Path
+) -> None:
+    path = tmp_path / "text"
+    path.write_text("no tensors")
+    report = check(release, prove_file(release.folder, tensor="weight"), tensor="weight", file=path)
+    assert report.summary.startswith(f"FAIL: {path}: ")
+    index = ShardIndex((Shard("x", listing(1).root),))
+    shard = prove_in_trees([index], "x")
+    report = check_proof(shard, root=index.root, kind="shard", file=path)
+    assert report.summary.startswith(f"FAIL: {path}: ")
 
 
 def test_neither_or_both_of_manifest_and_root_is_a_usage_error(proof: ProofFile) -> None:
@@ -158,16 +213,17 @@ def test_file_of_the_release_is_proved(release: SmallRelease, proof: ProofFile) 
 
 def test_tensor_is_proved_by_a_file_that_holds_it(release: SmallRelease, tmp_path: Path) -> None:
     proof = prove_file(release.folder, tensor="weight")
-    assert check(release, proof).verdict == "PASS"
+    assert check(release, proof, tensor="weight").verdict == "PASS"
     for number, tensors in enumerate(({"weight": [1.0, 2.0]}, {"other": [1.0]})):
         path = tmp_path / f"{number}.safetensors"
         path.write_bytes(write_safetensors(tensors))
-        assert check(release, proof, file=path).verdict == "FAIL"
+        assert check(release, proof, tensor="weight", file=path).verdict == "FAIL"
 
 
 def test_file_of_a_dataset_is_proved(release: SmallRelease) -> None:
     proof = prove_file(release.folder, "train.csv", dataset="train")
-    report = check(release, proof, file=release.folder.parent / "data" / "train.csv")
+    file = release.folder.parent / "data" / "train.csv"
+    report = check(release, proof, dataset="train", file=file)
     assert report.verdict == "PASS", report.summary
     assert 'the file is "train.csv" of the dataset "train"' in report.summary
     with pytest.raises(UsageError, match="the ids are"):
@@ -179,7 +235,8 @@ def test_file_of_a_sharded_dataset_is_proved() -> None:
     index = ShardIndex(tuple(Shard(name, part.root) for name, part in parts.items()))
     dataset = {"id": "web", "name": "Web", "shards": index.root.to_tree()}
     proof = prove_in_shards(index, "part-00001", parts["part-00001"], "f5")
-    report = check_proof(proof, manifest=bundle_with(datasets=[dataset]), keys=KEY.public_key)
+    bundle = bundle_with(datasets=[dataset])
+    report = check_proof(proof, manifest=bundle, keys=KEY.public_key, dataset="web")
     assert (report.verdict, report.pointer) == ("INCOMPLETE", "/datasets/0/shards")
     assert "1 of 4 files, 1 of 3 shards" in report.summary
     alone = check_proof(

@@ -70,3 +70,27 @@ def test_without_patterns_the_absent_shards_are_missing(folder: Path, look: Look
 def test_one_file_of_thirty_matches_in_good_grammar(folder: Path, look: Look) -> None:
     report = look(folder, only=HERE[:1])
     assert "1 of 30 files matches, 28 not present, 1 not looked at. " in report.summary
+
+
+@pytest.mark.parametrize("pattern", ["model-0002*.bin", "MODEL-*", "/model-*", "./*", "shard"])
+def test_pattern_that_no_file_matches_is_said_first(folder: Path, look: Look, pattern: str) -> None:
+    report = look(folder, only=pattern)
+    if pattern == "model-0002*.bin":
+        expect(report, "FAIL", "file-missing")
+        return
+    expect(report, "INCOMPLETE", "pattern-unmatched", "required-not-checked")
+    said = f"no file matches the pattern '{pattern}'"
+    assert report.summary.startswith(
+        f"INCOMPLETE: 0 of 30 files match, 28 not present, 2 not looked at. {said}. "
+    )
+    assert said in report.not_checked
+
+
+def test_each_pattern_without_a_file_is_named_once(folder: Path, look: Look) -> None:
+    report = look(folder, only=[PATTERN, "absent", "absent", "other\x1b"])
+    expect(report, "INCOMPLETE", "pattern-unmatched", "required-not-checked")
+    messages = [it.message for it in report.findings if it.code == "pattern-unmatched"]
+    assert [message.rpartition(" ")[2] for message in messages] == ["'absent'", "'other\\x1b'"]
+    assert report.files is not None
+    assert report.files.matched == 2
+    assert "pattern-unmatched" not in look(folder, only=PATTERN).codes()

@@ -43,8 +43,10 @@ def check_every_file_listed(evidence: Evidence, policy: TrustPolicy) -> Iterator
 def check_every_file_found(evidence: Evidence, policy: TrustPolicy) -> Iterator[Finding]:
     """Step 10: everything that was signed is there.
 
-    Codes: `file-missing`, `file-type`, `file-not-selected`, `bytes-not-read`.
+    Codes: `file-missing`, `file-type`, `file-not-selected`, `pattern-unmatched`, `bytes-not-read`.
     """
+    for pattern in evidence.unmatched:
+        yield Finding("pattern-unmatched", "", f"no file matches the pattern {shown(pattern)}")
     if evidence.source in {"draft", "bundle"}:
         return
     for entry in evidence.listed:

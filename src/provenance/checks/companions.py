@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provenance.checks.document_walk import file_references, file_trees
 from provenance.checks.evidence import MANIFEST_FOLDER
-from provenance.checks.file_references import file_references, file_trees
 from provenance.checks.listing import LISTING_FILE
 from provenance.digest import file_entry, printable_name, typed_root
 from provenance.errors import shown

@@ -58,7 +58,13 @@ def check_datasets_pinned(evidence: Evidence, policy: TrustPolicy) -> Iterator[F
     """
     for index, dataset in enumerate(evidence.manifest.datasets):
         path = f"/datasets/{index}"
-        bound = (dataset.files, dataset.record_tree, dataset.shards, dataset.inventory_file)
+        bound = (
+            dataset.files,
+            dataset.record_tree,
+            dataset.record_set,
+            dataset.shards,
+            dataset.inventory_file,
+        )
         if any(item is not None for item in bound) or dataset.inventory:
             continue
         if not _is_disclosed(evidence, f"{path}/files"):

@@ -6,22 +6,26 @@ The checks are pure: they read this and nothing else. `provenance.verification` 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from msgspec import Struct
+
 from provenance.digest import COUNTED, InventoryDigest, printable_name
+from provenance.findings import Finding
 from provenance.manifest import parse_timestamp
+from provenance.signing import VerifiedSigner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import datetime
 
     from provenance.digest import InventoryEntry, TypedRoot
     from provenance.envelope import Statement
-    from provenance.findings import Finding
-    from provenance.manifest import FileEntry, Manifest
+    from provenance.manifest import FileEntry, Manifest, RecordSet
 
 __all__ = [
     "MANIFEST_FOLDER",
@@ -32,6 +36,7 @@ __all__ = [
     "Observed",
     "SignatureOutcome",
     "Supplied",
+    "SuppliedStatus",
 ]
 
 #: The folder of a release that holds the manifest and what belongs to it.
@@ -45,8 +50,7 @@ def _nothing() -> Mapping[str, Any]:
     return MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureOutcome:
+class SignatureOutcome(Struct, frozen=True):
     """What became of the one signature of the bundle."""
 
     status: Literal["verified", "unknown", "invalid"]
@@ -58,9 +62,17 @@ class SignatureOutcome:
     scheme: str = ""
     """The scheme of the key that verified."""
 
+    signer: VerifiedSigner | None = None
+    """Who signed, as far as the verifier knows it; `None` unless it verified."""
 
-@dataclass(frozen=True, slots=True)
-class ListedFile:
+    counted: Mapping[str, VerifiedSigner] = MappingProxyType({})
+    """The signers of a policy for whom the signature counts, by their names in it."""
+
+    faults: tuple[Finding, ...] = ()
+    """Why it counts for nobody, although it verified."""
+
+
+class ListedFile(Struct, frozen=True):
     """One file of the signed inventory of the release."""
 
     path: str
@@ -87,14 +99,13 @@ class ListedFile:
         return {name: self.digest[name] for name in COUNTED if name in self.digest}
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """One file as the verifier found it, or as the caller says it is."""
 
     size: int | None
     """Length in bytes; `None` if the caller supplied digests and no size."""
 
-    digest: Mapping[str, str] = field(default_factory=_nothing)
+    digest: Mapping[str, str] = MappingProxyType({})
     """The digests that were computed or supplied; empty if the file was not hashed."""
 
     links: int = 1
@@ -107,8 +118,7 @@ class Observed:
     """Whether the digests are those that a cache of the caller remembers; nothing was read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attestation:
+class Attestation(Struct, frozen=True):
     """A bundle beside the manifest that is about this manifest."""
 
     path: str
@@ -121,8 +131,21 @@ class Attestation:
     """What became of its signature."""
 
 
-@dataclass(frozen=True, slots=True)
-class Supplied:
+SuppliedStatus = Literal[
+    "matched",
+    "mismatch",
+    "unknown",
+    "unbound",
+    "records-matched",
+    "records-resharded",
+    "records-reordered",
+    "records-differ",
+    "records-not-compared",
+]
+"""What can come out of a comparison with what the caller holds."""
+
+
+class Supplied(Struct, frozen=True):
     """One thing that the caller holds, compared with what the manifest binds."""
 
     label: str
@@ -131,7 +154,7 @@ class Supplied:
     path: str
     """JSON Pointer of the fact that it was compared with; empty if there is none."""
 
-    status: Literal["matched", "mismatch", "unknown", "unbound", "missing"]
+    status: SuppliedStatus
     """What came out."""
 
     message: str
@@ -199,6 +222,9 @@ class Evidence:
     roots: frozenset[TypedRoot] = frozenset()
     """Typed roots that were recomputed from bytes."""
 
+    record_sets: frozenset[RecordSet] = frozenset()
+    """Digests of records in whatever order that were recomputed from bytes."""
+
     release_tensors: TypedRoot | None = None
     """The typed root over the tensors of the released weights, if it was recomputed."""
 
@@ -213,6 +239,9 @@ class Evidence:
 
     attestations: tuple[Attestation, ...] = ()
     """Bundles beside the manifest that are about it."""
+
+    unmatched: tuple[str, ...] = ()
+    """Patterns of the caller that no signed name matches."""
 
     cache: str = ""
     """The digest cache that the caller named; empty if none."""

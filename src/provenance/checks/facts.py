@@ -14,9 +14,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
 
 from provenance.canonical import join_pointer
 from provenance.checks.parts import PARTS, RUNGS, Kind, Part
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Fact", "PartRung", "facts_of", "is_at_least", "origin_of", "parts_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """One fact and where it stands."""
 
     path: str
@@ -52,8 +52,7 @@ class Fact:
     """Who said it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PartRung:
+class PartRung(Struct, frozen=True):
     """One part and where it stands: as low as the lowest of its facts."""
 
     part: Part
@@ -164,6 +163,7 @@ class _Ladder:
 
     def _bindings(self, kind: Kind, item: Mapping[str, Any]) -> Iterator[str]:
         yield from (self._of_root(item.get(name)) for name in kind.roots)
+        yield from (self._of_set(item.get(name)) for name in kind.sets)
         yield from (self._of_digests(item.get(name)) for name in kind.digests)
         yield from (self._of_files(item.get(name)) for name in kind.files)
         yield from (self._of_document(item.get(name)) for name in kind.documents)
@@ -183,6 +183,13 @@ class _Ladder:
         if root is None:
             return "declared"
         return "matched" if TypedRoot(**root) in self._evidence.roots else "bound"
+
+    def _of_set(self, records: Mapping[str, Any] | None) -> str:
+        if records is None:
+            return "declared"
+        key = (records["count"], records["digest"], records["encoding"])
+        made = {(one.count, one.digest, one.encoding) for one in self._evidence.record_sets}
+        return "matched" if key in made else "bound"
 
     def _of_digests(self, digests: Mapping[str, str] | None) -> str:
         if not digests or not any(name in COUNTED for name in digests):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.canonical import join_pointer
+from provenance.checks.document_walk import file_references, file_trees
 from provenance.checks.evidence import MANIFEST_FOLDER
-from provenance.checks.file_references import file_references, file_trees
 from provenance.digest import check_name, find_collisions
 from provenance.errors import DigestError, shown
 from provenance.findings import Finding

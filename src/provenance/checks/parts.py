@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 __all__ = ["PARTS", "RUNGS", "Kind", "Part"]
 
@@ -22,8 +22,7 @@ RUNGS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True, kw_only=True):
     """One kind of fact, and what can lift it above words.
 
     Names of fields are those of the wire, relative to the object that the pattern names.
@@ -46,6 +45,9 @@ class Kind:
 
     roots: tuple[str, ...] = ()
     """Fields with a typed root over the fact's own content."""
+
+    sets: tuple[str, ...] = ()
+    """Fields with a digest of the fact's own records in whatever order."""
 
     digests: tuple[str, ...] = ()
     """Fields with digests of the fact's own content."""
@@ -72,8 +74,7 @@ class Kind:
     """Whether the object is a tree of files that may carry its inventory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One part of open training."""
 
     id: str
@@ -95,6 +96,7 @@ PARTS = (
                 name="content",
                 patterns=("/datasets/*",),
                 roots=("files", "recordTree", "shards"),
+                sets=("recordSet",),
                 inventory=True,
             ),
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.checks.file_references import walk_documents
+from provenance.checks.document_walk import walk_documents
 from provenance.errors import shown
 from provenance.findings import Finding
 from provenance.manifest import CodeReference

@@ -34,6 +34,13 @@ from provenance.checks.policy import check_requirements
 from provenance.checks.processing import check_processing_cycles, check_where_data_comes_from
 from provenance.checks.references import check_identifiers, check_references
 from provenance.checks.release import check_released_tensors, check_released_weights
+from provenance.checks.requirements import check_required_rungs
+from provenance.checks.roles import (
+    check_beyond_release,
+    check_policy_times,
+    check_revoked_artifacts,
+    check_roles,
+)
 from provenance.checks.segments import check_code, check_gaps, check_segments
 from provenance.checks.supplied import check_attestations, check_supplied
 from provenance.checks.times import (
@@ -95,6 +102,11 @@ CHECKS: Final[tuple[tuple[int, Check], ...]] = (
     (22, check_order_of_times),
     (23, check_supplied),
     (24, check_attestations),
+    (24, check_roles),
+    (25, check_policy_times),
+    (25, check_revoked_artifacts),
+    (25, check_required_rungs),
+    (25, check_beyond_release),
     (25, check_requirements),
 )
 

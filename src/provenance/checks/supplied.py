@@ -24,6 +24,11 @@ _CODES = {
     "mismatch": "evidence-mismatch",
     "unknown": "evidence-unknown",
     "unbound": "evidence-unbound",
+    "records-matched": "records-matched",
+    "records-resharded": "records-resharded",
+    "records-reordered": "records-reordered",
+    "records-differ": "records-differ",
+    "records-not-compared": "records-not-compared",
 }
 
 
@@ -31,7 +36,8 @@ def check_supplied(evidence: Evidence, policy: TrustPolicy) -> Iterator[Finding]
     """Step 23: evidence that the caller holds is what was signed; name what nobody holds.
 
     Codes: `evidence-matched`, `evidence-mismatch`, `evidence-unknown`, `evidence-unbound`,
-    `evidence-not-supplied`.
+    `records-matched`, `records-resharded`, `records-reordered`, `records-differ`,
+    `records-not-compared`, `evidence-not-supplied`.
     """
     for item in evidence.supplied:
         yield Finding(_CODES[item.status], item.path, item.message)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from provenance.digest import MIN_CACHED_BYTES, FileDigest, hash_files, open_regular
+from msgspec import Struct
+
+from provenance.digest import MIN_CACHED_BYTES, DigestCache, FileDigest, hash_files, open_regular
 from provenance.errors import ProvenanceError
+from provenance.verification.options import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from provenance.digest import DigestCache, FileJob, Folder
-    from provenance.verification.options import Progress
+    from provenance.digest import FileJob, Folder
 
 __all__ = ["Reading"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """How files are read, the same for all of one verification."""
 
     progress: Progress | None = None
@@ -37,8 +38,16 @@ class Reading:
     cache: DigestCache | None = None
     """Where digests of unchanged files are known from; `None` reads every file."""
 
-    def hash(self, root: Folder, jobs: Sequence[FileJob]) -> list[FileDigest | ProvenanceError]:
-        """Return the digests of files below a folder, or why there are none, in their order."""
+    def hash(
+        self, root: Folder, jobs: Sequence[FileJob], *, looked: bool = False
+    ) -> list[FileDigest | ProvenanceError]:
+        """Return the digests of files below a folder, or why there are none, in their order.
+
+        Args:
+            root: The folder.
+            jobs: The files.
+            looked: A walk has just seen that all of them are regular files.
+        """
         known = self._known(root, jobs)
         unknown = [job for job in jobs if job.path not in known]
         made = hash_files(
@@ -51,6 +60,7 @@ class Reading:
             cache=None if self.cache is None else _Remembering(self.cache),
             # A file that is cut short while it is mapped ends a process; it must not be ours.
             in_child=True,
+            looked=looked,
         )
         known.update(zip((job.path for job in unknown), made, strict=True))
         return [known[job.path] for job in jobs]

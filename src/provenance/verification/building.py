@@ -1,15 +1,14 @@
-"""From findings and evidence to a report. No I/O, except to ask for our own version."""
+"""From findings and evidence to a report. No I/O."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from provenance.checks import OMS_FILE, Evidence, SignatureOutcome, facts_of, parts_of
-from provenance.envelope import manifest_digest
+from provenance.envelope import Statement, manifest_digest
 from provenance.findings import STEPS, Finding, Severity
 from provenance.manifest import FrozenMapping
 from provenance.verification.report import (
@@ -27,12 +26,12 @@ from provenance.verification.report import (
     SubjectReport,
 )
 from provenance.verification.summary import judge, summarise
+from provenance.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from provenance.checks import Fact, PartRung
-    from provenance.envelope import Statement
     from provenance.manifest import Manifest
     from provenance.verification.options import Options
 
@@ -47,8 +46,7 @@ MAX_FINDINGS_PER_CODE = 10_000
 _FILE_STEPS = frozenset({8, 10, 11, 12})
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """Everything that one verification came to, before it is put into words."""
 
     source: str
@@ -111,14 +109,9 @@ def build_report(outcome: Outcome, options: Options) -> Report:
             )
         ),
         algorithms=outcome.algorithms,
-        generator=GeneratorNamed(name=GENERATOR_NAME, version=_own_version()),
+        generator=GeneratorNamed(name=GENERATOR_NAME, version=__version__),
         verified_at=f"{options.now:%Y-%m-%dT%H:%M:%SZ}",
     )
-
-
-@cache
-def _own_version() -> str:
-    return version("training-provenance")
 
 
 def _limited(findings: Iterable[Finding]) -> list[Finding]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from provenance.canonical import MAX_INVENTORY_BYTES, MAX_LISTING_BYTES
 from provenance.checks import (
@@ -25,7 +26,6 @@ from provenance.digest import (
 )
 from provenance.errors import DigestError, ManifestError
 from provenance.findings import Finding
-from provenance.training_log import parse_entry
 from provenance.verification.damage import read_block_lists
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ MAX_ALL_BLOCK_LISTS_BYTES = 256 * 1024 * 1024
 LINES_PER_LOOK = 1_000
 
 
-@dataclass
-class Companions:
+class Companions(Struct):
     """What was found in the manifest folder; filled once, then only read."""
 
     observed: dict[str, Observed] = field(default_factory=dict)
@@ -270,6 +269,8 @@ def _check_log(reader: Reader, manifest: Manifest, result: Companions) -> None:
 
 def _log_faults(reader: Reader, name: str, data: bytes) -> Iterator[Finding]:
     """Yield the first line of a log that is no entry: the lines after it seldom say more."""
+    from provenance.training_log import parse_entry  # noqa: PLC0415 - a log, if there is one
+
     for number, line in enumerate(_lines(data), start=1):
         if number % LINES_PER_LOOK == 1 and reader.is_late(name):
             return

@@ -6,8 +6,9 @@ and is not used.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from provenance.digest import BlockDigests, TypedRoot, printable_name
 from provenance.digest.blocks import differing_ranges
@@ -27,8 +28,7 @@ __all__ = ["BlockComparison", "compare_blocks", "read_block_lists"]
 MAX_RANGES_SHOWN = 16
 
 
-@dataclass
-class BlockComparison:
+class BlockComparison(Struct):
     """What the blocks of the files came to."""
 
     roots: set[TypedRoot] = field(default_factory=set)

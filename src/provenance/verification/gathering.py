@@ -6,13 +6,14 @@ evidence, so that nothing is reported twice and nothing stops the rest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from provenance.canonical import MAX_BUNDLE_BYTES
-from provenance.checks import MANIFEST_FOLDER, Evidence, ListedFile, Observed
+from provenance.checks import MANIFEST_FOLDER, Attestation, Evidence, ListedFile, Observed
 from provenance.digest import DigestCache, open_cache, printable_name
 from provenance.envelope import parse_bundle
 from provenance.errors import ProvenanceError
@@ -21,19 +22,19 @@ from provenance.trust import is_ignored
 from provenance.verification.attestations import is_attestation, read_attestations
 from provenance.verification.companions import Companions, read_companions
 from provenance.verification.damage import compare_blocks
+from provenance.verification.held import Held
 from provenance.verification.reading import Reader
 from provenance.verification.sources import DigestsSource
-from provenance.verification.supplied import compare_supplied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from provenance.checks import Attestation
     from provenance.digest import TypedRoot
     from provenance.envelope import Statement
     from provenance.manifest import Manifest, ParsedPredicate
     from provenance.verification.loading import Loaded
     from provenance.verification.options import Options
+    from provenance.verification.part_hashers import PartHashers
     from provenance.verification.sources import Source, Tree
 
 __all__ = ["MANIFEST_FILE", "gather"]
@@ -41,16 +42,15 @@ __all__ = ["MANIFEST_FILE", "gather"]
 #: The bundle of the manifest, inside the manifest folder.
 MANIFEST_FILE = "manifest.sigstore.json"
 
-#: Files whose tensors are hashed for the tensor digest of the release.
-TENSORS_SUFFIX = ".safetensors"
+# Files whose tensors can be hashed while they are read; the header of others may stand anywhere.
+_STREAMED_SUFFIX = ".safetensors"
 
 _INSIDE = f"{MANIFEST_FOLDER}/"
 # A link leads to what no rule about names has seen: `.git` as a link could be a folder of code.
 _NEVER_IGNORED = frozenset({"link-found", "special-file"})
 
 
-@dataclass(frozen=True, slots=True)
-class _ManifestFolder:
+class _ManifestFolder(Struct, frozen=True):
     """What was read in the manifest folder."""
 
     companions: Companions
@@ -90,10 +90,12 @@ def gather(
     faults, ignored = _apply_presets(tree, outside, signed, options)
     selected = _selected(signed, source, outside, options)
     wanted = {entry.path: entry for entry in listed if selected is None or entry.path in selected}
+    if reader.all_digests:
+        reader.parts = _hash_parts(manifest, listed, wanted)
     found = _observe(source, reader, wanted, outside)
     tensors = _read_tensors(reader, manifest, listed, found)
     blocks = compare_blocks(reader, manifest, companions.blocks, listed, found)
-    held = compare_supplied(manifest, options)
+    held = _compare_supplied(manifest, options)
     cache_path, cache_faults = _close_cache(options, opened)
     evidence = Evidence(
         manifest=manifest,
@@ -114,9 +116,11 @@ def gather(
         faulty=frozenset(reader.faulty) | {fault.path for fault in faults},
         ignored=MappingProxyType(ignored),
         selected=selected,
+        unmatched=_unmatched(signed, source, options),
         roots=frozenset(
             companions.roots | held.roots | blocks.roots | ({tensors} if tensors else set())
         ),
+        record_sets=frozenset(held.record_sets),
         release_tensors=tensors,
         document_bytes=_document_bytes(manifest, companions),
         supplied=tuple(held.supplied),
@@ -231,6 +235,17 @@ def _selected(
     )
 
 
+def _unmatched(signed: frozenset[str], source: Source, options: Options) -> tuple[str, ...]:
+    """Return the patterns that stand for nothing: often a name that was misspelt."""
+    if source.kind == "file" or not signed:
+        return ()
+    return tuple(
+        pattern
+        for pattern in dict.fromkeys(options.only)
+        if not any(fnmatchcase(name, pattern) for name in signed)
+    )
+
+
 def _observe(
     source: Source,
     reader: Reader,
@@ -268,15 +283,54 @@ def _close_cache(options: Options, cache: DigestCache | None) -> tuple[str, tupl
 def _read_tensors(
     reader: Reader, manifest: Manifest, listed: Iterable[ListedFile], found: Mapping[str, Observed]
 ) -> TypedRoot | None:
-    """Recompute the tensor digest of the release: a second reading, so only if asked for.
+    """Return the tensor digest of the release, recomputed, if that is asked for.
 
-    The signed root is over all released safetensors files, so nothing less can be compared with it.
+    The signed root is over all files of the weights, so nothing less can be compared with it.
     """
-    names = [entry.path for entry in listed if entry.path.endswith(TENSORS_SUFFIX)]
-    if not reader.all_digests or manifest.release.tensors is None or not names:
+    names = _tensor_files(manifest, listed) if reader.all_digests else []
+    if not names:
         return None
     are_read = all(name in found and (found[name].read or found[name].cached) for name in names)
     return reader.tensors(names) if are_read else None
+
+
+def _tensor_files(manifest: Manifest, listed: Iterable[ListedFile]) -> list[str]:
+    if manifest.release.tensors is None:
+        return []
+    from provenance.digest.weights.choosing import (  # noqa: PLC0415 - the weights, if wanted
+        tensor_files,
+    )
+
+    return list(tensor_files(entry.path for entry in listed))
+
+
+def _compare_supplied(manifest: Manifest, options: Options) -> Held:
+    """Compare what the caller supplied with what the manifest binds; most supply nothing."""
+    if not options.datasets and options.code is None and options.documents is None:
+        return Held()
+    from provenance.verification.supplied import (  # noqa: PLC0415 - the records, if wanted
+        compare_supplied,
+    )
+
+    return compare_supplied(manifest, options)
+
+
+def _hash_parts(
+    manifest: Manifest, listed: Sequence[ListedFile], wanted: Mapping[str, ListedFile]
+) -> PartHashers:
+    """Return what hashes tensors and blocks while the files are read."""
+    from provenance.verification.part_hashers import (  # noqa: PLC0415 - the weights, if wanted
+        PartHashers,
+    )
+
+    tensors = _tensor_files(manifest, listed)
+    if not all(name.endswith(_STREAMED_SUFFIX) for name in tensors):
+        tensors = []
+    blocks: dict[str, int] = {}
+    for item in manifest.release.blocks:
+        blocks.setdefault(item.path, item.block_size)
+    # All of them or none: one that is not read leaves nothing to compare.
+    return PartHashers(tensors if wanted.keys() >= set(tensors) else (), blocks)
 
 
 def _folders(tree: Tree) -> frozenset[str]:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from provenance.checks import Supplied
-from provenance.digest import COUNTED, FileDigest, hash_file, open_folder
+from provenance.digest import COUNTED, FileDigest, TypedRoot, hash_file, open_folder
 from provenance.errors import InputError, ProvenanceError
 from provenance.findings import Finding
+from provenance.manifest import RecordSet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provenance.digest import TypedRoot
+    from provenance.checks import SuppliedStatus
     from provenance.verification.options import Options, PathLike
 
 __all__ = ["Held", "hash_held", "hash_held_below"]
 
 
-@dataclass
-class Held:
+class Held(Struct):
     """What the caller holds; filled once by one verification, then only read."""
 
     supplied: list[Supplied] = field(default_factory=list)
@@ -33,16 +34,13 @@ class Held:
     roots: set[TypedRoot] = field(default_factory=set)
     """Typed roots of trees that the caller holds."""
 
+    record_sets: set[RecordSet] = field(default_factory=set)
+    """Digests of records in whatever order that the caller holds."""
+
     faults: list[Finding] = field(default_factory=list)
     """What could not be read."""
 
-    def say(
-        self,
-        label: str,
-        path: str,
-        status: Literal["matched", "mismatch", "unknown", "unbound"],
-        message: str,
-    ) -> None:
+    def say(self, label: str, path: str, status: SuppliedStatus, message: str) -> None:
         """Add what came out of one comparison."""
         self.supplied.append(Supplied(label, path, status, message))
 

@@ -16,11 +16,11 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from typing_extensions import override
 
 from provenance.digest import (
     BlockDigests,
-    FileJob,
     Folder,
     TypedRoot,
     hash_file_and_blocks,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from provenance.checks import ListedFile
-    from provenance.digest import FileDigest
+    from provenance.digest import FileDigest, FileJob
     from provenance.verification.batches import Reading
 
 __all__ = ["HubCacheSource"]
@@ -117,7 +117,7 @@ class HubCacheSource(FolderSource):
         results: dict[str, FileDigest | ProvenanceError] = {}
         plain = [job for job in jobs if job.path not in self._links]
         linked = [job for job in jobs if job.path in self._links]
-        blobs = [FileJob(self._links[job.path], job.size, job.algorithms) for job in linked]
+        blobs = [replace(job, path=self._links[job.path]) for job in linked]
         for named, hashed, root in ((plain, plain, self.folder), (linked, blobs, self._blobs)):
             if named:
                 made = reading.hash(root, hashed)

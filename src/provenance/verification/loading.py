@@ -6,26 +6,25 @@ all; then everything that follows stands under "signer unknown". No I/O.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from provenance.checks import SignatureOutcome
-from provenance.envelope import parse_bundle, parse_statement
+from provenance.envelope import Statement, parse_bundle, parse_statement
 from provenance.errors import ProvenanceError, UsageError, shown
 from provenance.findings import CODES, Finding
-from provenance.manifest import MANIFEST_V1, parse_manifest
+from provenance.manifest import MANIFEST_V1, Manifest, ParsedPredicate, parse_manifest
 from provenance.signing import parse_fingerprint, verify_bundle
 
 if TYPE_CHECKING:
-    from provenance.envelope import Bundle, Statement
-    from provenance.manifest import Manifest, ParsedPredicate
+    from provenance.envelope import Bundle
     from provenance.signing import SignatureVerifier
 
 __all__ = ["Loaded", "finding_of", "load_manifest", "verify_signature"]
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """How far the reading of a bundle got."""
 
     findings: tuple[Finding, ...]

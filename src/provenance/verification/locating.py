@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from provenance.canonical import MAX_BUNDLE_BYTES
 from provenance.checks import MANIFEST_FOLDER, OMS_FILE
@@ -14,7 +15,6 @@ from provenance.digest import DigestSet, printable_name, read_file
 from provenance.errors import InputError, ProvenanceError, UsageError, shown
 from provenance.findings import Finding
 from provenance.verification.gathering import MANIFEST_FILE
-from provenance.verification.hub_cache import HubCacheSource
 from provenance.verification.loading import finding_of
 from provenance.verification.sources import (
     BundleSource,
@@ -39,8 +39,7 @@ DRAFT_SUFFIX = ".draft"
 DRAFT_FILE = "statement.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(Struct, frozen=True):
     """The bundle and the files, as far as they were found."""
 
     source: Source | None = None
@@ -69,6 +68,10 @@ def locate(options: Options, stack: ExitStack) -> Located:
     path = os.fspath(target)
     try:
         if options.layout == "hf-cache":
+            from provenance.verification.hub_cache import (  # noqa: PLC0415 - for this layout alone
+                HubCacheSource,
+            )
+
             source: Source = stack.enter_context(HubCacheSource(path))
         elif os.path.isdir(path):  # noqa: PTH112 - text path
             source = stack.enter_context(FolderSource(path))

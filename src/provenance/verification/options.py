@@ -1,15 +1,21 @@
-"""What a caller asks for, checked before anything else. Reading key files is the only I/O."""
+"""What a caller asks for, checked before anything else.
+
+Reading key files, and looking where a cache lies, is the only I/O.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from msgspec import Struct
+
 from provenance.digest import DigestCache
+from provenance.digest.cache_places import check_outside
 from provenance.errors import ProvenanceError, UsageError, shown
 from provenance.signing import PublicKey, SignatureVerifier
 from provenance.trust import Pin, TrustPolicy
@@ -37,8 +43,7 @@ MAX_PATTERNS = 1_000
 _LAYOUTS = ("plain", "hf-cache")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(Struct, frozen=True, kw_only=True):
     """One request, checked and frozen."""
 
     target: Target
@@ -127,6 +132,7 @@ def make_options(
         if path is not None and not isinstance(path, str | os.PathLike):
             raise _nonsense(name, "a path", path)
     _check_reading(cancelled, workers, cache)
+    _check_cache(cache, target, code, documents, *_frozen(datasets).values())
     verifiers, names = _read_keys(keys)
     patterns = _texts(only, "only")
     if len(patterns) > MAX_PATTERNS:
@@ -159,6 +165,18 @@ def _check_reading(cancelled: object, workers: object, cache: object) -> None:
         raise _nonsense("workers", "a whole number from 1", workers)
     if cache is not None and not isinstance(cache, DigestCache | str | os.PathLike):
         raise _nonsense("cache", "a digest cache or a path", cache)
+
+
+def _check_cache(cache: DigestCache | PathLike | None, *read: object) -> None:
+    """Refuse a cache that lies in anything that is to be verified."""
+    if cache is None:
+        return
+    path = cache.path if isinstance(cache, DigestCache) else os.fspath(cache)
+    if not path:
+        raise _nonsense("cache", "a path", path)
+    for root in read:
+        if isinstance(root, str | os.PathLike):
+            check_outside(path, root)
 
 
 def _merge(

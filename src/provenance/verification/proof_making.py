@@ -24,6 +24,7 @@ from provenance.digest import (
     prove_tensor,
     read_file,
 )
+from provenance.digest.weights.choosing import tensor_files
 from provenance.envelope import manifest_digest
 from provenance.errors import DigestError, ManifestError, UsageError, shown
 from provenance.verification.gathering import MANIFEST_FILE
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from provenance.verification.options import PathLike
 
 __all__ = ["prove_file", "read_tree_file"]
-
-#: The end of the names of files whose tensors are in the tensor tree of a release.
-TENSOR_SUFFIX = ".safetensors"
 
 
 def prove_file(
@@ -166,12 +164,11 @@ def _inventory(folder: PathLike, tree: Any) -> Inventory:  # noqa: ANN401 - a re
 
 
 def _prove_tensor(folder: PathLike, manifest: Manifest, tensor: str) -> ProofFile:
-    """Return the proof of one tensor, from the released safetensors files as they are here."""
-    names = [entry.path for entry in _inventory(folder, manifest.release)]
+    """Return the proof of one tensor, from the released weights as they are here."""
+    names = tensor_files(entry.path for entry in _inventory(folder, manifest.release))
     paths = [
         os.path.join(folder, *name.split("/"))  # noqa: PTH118 - text or path object
         for name in names
-        if name.endswith(TENSOR_SUFFIX)
     ]
     if not paths or manifest.release.tensors is None:
         raise ManifestError(

@@ -6,20 +6,24 @@ Source: `spec/digests.md`, section "Proof files".
 from __future__ import annotations
 
 import re
+import shlex
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provenance.canonical import join_pointer, resolve_pointer, write
 from provenance.envelope import manifest_digest
-from provenance.errors import CanonicalError
+from provenance.errors import CanonicalError, shown
 from provenance.findings import Finding
+from provenance.verification.summary import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from provenance.digest import ProofFile, TypedRoot
+    from provenance.manifest import Manifest
     from provenance.verification.loading import Loaded
 
-__all__ = ["dataset_at", "find_root"]
+__all__ = ["Place", "describe_place", "find_root", "quoted_option"]
 
 # Where the format says what a root is over. Elsewhere (settings, extensions, what others signed)
 # an object that looks like a root is only text that the signer copied.
@@ -30,34 +34,87 @@ _ROOTS = re.compile(
 )
 
 
-def find_root(loaded: Loaded, proof: ProofFile, findings: list[Finding]) -> str | None:
-    """Return where the manifest holds the root that the proof leads to; say so if nowhere."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place of a manifest that holds a typed root."""
+
+    pointer: str
+    """JSON Pointer of the root."""
+
+    words: str
+    """What the tree is the tree of, e.g. `the dataset "train"`."""
+
+    options: tuple[str, ...] = ()
+    """The options that ask for what is in this tree; none for the release itself."""
+
+
+def find_root(
+    loaded: Loaded, proof: ProofFile, asked: Sequence[str], findings: list[Finding]
+) -> str | None:
+    """Return where the manifest holds the root that the proof leads to; say so if nowhere.
+
+    Args:
+        loaded: The manifest.
+        proof: The proof; what it says of its place must be true, and decides nothing.
+        asked: The places that the caller asks for: one that holds the root comes before all others.
+        findings: Gets what is wrong.
+    """
     assert loaded.parsed is not None  # noqa: S101 - the caller has checked both
     assert loaded.statement is not None  # noqa: S101
-    wanted = write(proof.root.to_tree())
     tree = loaded.parsed.tree
     if proof.pointer is None:
-        places = filter(_ROOTS.fullmatch, _places(tree, proof.root))
-        pointer = min(places, key=_rank, default=None)
-        if pointer is None:
-            message = "the manifest holds no such root; the proof is for another tree or version"
+        places = [*filter(_ROOTS.fullmatch, _places(tree, proof.root))]
+        message = "the manifest holds no such root; the proof is for another tree or version"
+    else:
+        made = manifest_digest(loaded.statement.payload)
+        if proof.manifest != made:
+            message = f"the proof is for the manifest {proof.manifest}, and this one is {made}"
             findings.append(Finding("digest-mismatch", "", message))
-        return pointer
-    made = manifest_digest(loaded.statement.payload)
-    if proof.manifest != made:
-        message = f"the proof is for the manifest {proof.manifest}, and this one is {made}"
-        findings.append(Finding("digest-mismatch", "", message))
-        return None
-    try:
-        found = resolve_pointer(tree, proof.pointer)  # type: ignore[arg-type]  # parsed JSON
-        same = write(found) == wanted
-    except CanonicalError:
-        same = False
-    if not same or not _ROOTS.fullmatch(proof.pointer):
+            return None
+        places = [proof.pointer] if _holds(tree, proof.pointer, proof.root) else []
         message = "the manifest does not hold the root that the proof leads to at this place"
-        findings.append(Finding("digest-mismatch", proof.pointer, message))
+    if not places:
+        findings.append(Finding("digest-mismatch", proof.pointer or "", message))
         return None
-    return proof.pointer
+    meant = next((place for place in asked if _holds(tree, place, proof.root)), None)
+    return min(places, key=_rank) if meant is None else meant
+
+
+def describe_place(manifest: Manifest, pointer: str) -> Place:
+    """Return what a place that `find_root` found is, in words and in options."""
+    _, part, *rest = pointer.split("/")
+    if part == "datasets":
+        dataset = manifest.datasets[int(rest[0])].id
+        return Place(
+            pointer, f"the dataset {quoted(dataset)}", (quoted_option("--dataset", dataset),)
+        )
+    if part == "training" and manifest.training is not None:
+        checkpoint = manifest.training.checkpoints[int(rest[1])].id
+        option = quoted_option("--checkpoint", checkpoint)
+        return Place(pointer, f"the checkpoint {quoted(checkpoint)}", (option,))
+    if rest[0] == "blocks":
+        path = manifest.release.blocks[int(rest[1])].path
+        return Place(
+            pointer, f"the file {quoted(path)} of the release", (quoted_option("--name", path),)
+        )
+    return Place(pointer, "the release" if rest[0] == "files" else "the released weights")
+
+
+def quoted_option(option: str, value: str) -> str:
+    """Return an option as it can be typed: no foreign value becomes a command of the shell."""
+    text = shown(value)[1:-1]  # ASCII, cut; the same as the value, if that is nothing special
+    return f"{option} {shlex.quote(value if value.isascii() and value in text else text)}"
+
+
+def _holds(tree: Mapping[str, Any], pointer: str, root: TypedRoot) -> bool:
+    """Return whether a place is one of roots, and holds exactly this one."""
+    if not _ROOTS.fullmatch(pointer):
+        return False
+    try:
+        found = resolve_pointer(tree, pointer)  # type: ignore[arg-type]  # parsed JSON
+        return write(found) == write(root.to_tree())
+    except CanonicalError:
+        return False
 
 
 def _places(tree: Mapping[str, Any], root: TypedRoot) -> Iterator[str]:
@@ -77,11 +134,3 @@ def _places(tree: Mapping[str, Any], root: TypedRoot) -> Iterator[str]:
 
 def _rank(pointer: str) -> tuple[bool, bool, str]:
     return (not pointer.startswith("/release/"), not pointer.startswith("/datasets/"), pointer)
-
-
-def dataset_at(loaded: Loaded, pointer: str | None) -> str | None:
-    """Return the id of the dataset that a pointer leads into."""
-    parts = (pointer or "").split("/")
-    if loaded.parsed is None or parts[1:2] != ["datasets"]:
-        return None
-    return loaded.parsed.document.datasets[int(parts[2])].id

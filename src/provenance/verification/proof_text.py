@@ -22,8 +22,7 @@ def say_proof(
     findings: Sequence[Finding],
     proof: ProofFile | None,
     *,
-    dataset: str | None = None,
-    pointer: str | None = None,
+    place: str | None = None,
     signer: str | None = None,
     model: str | None = None,
 ) -> str:
@@ -33,8 +32,7 @@ def say_proof(
         verdict: What came out.
         findings: Why.
         proof: The proof, if it could be read.
-        dataset: Id of the dataset whose tree it is.
-        pointer: Where in the manifest the root stands; `None` for a root that the caller named.
+        place: What the tree is the tree of, in words; `None` for a root that the caller named.
         signer: Fingerprint of the named key that signed the manifest.
         model: What the manifest calls the model.
     """
@@ -44,9 +42,7 @@ def say_proof(
         return f"{verdict}: {where}{first.message}."
     missing = [finding for finding in findings if finding.severity is Severity.NOT_CHECKED]
     compared = all(finding.code == "signer-unknown" for finding in missing)
-    said = _entry(
-        proof, _tree(dataset, pointer), _author(pointer, signer, model), compared=compared
-    )
+    said = _entry(proof, place or "the tree", _author(place, signer, model), compared=compared)
     reasons = "; ".join(finding.message for finding in missing)
     return (
         f"{verdict}: {reasons}. As far as was checked, {said}."
@@ -63,28 +59,19 @@ def _first(findings: Sequence[Finding], verdict: Verdict) -> Finding:
 
 def _entry(proof: ProofFile, tree: str, author: str, *, compared: bool) -> str:
     noun = proof.kind
+    shards = "".join(f" in the shard {quoted(level.shard or '')}" for level in proof.levels[1:])
     if proof.name:
         thing = f"the {noun} is" if compared else f"the proof is for the {noun}"
         thing += f" {quoted(proof.name)}"
     else:
-        thing = f"this is a {noun}" if compared else f"the proof is for a {noun}"
-    return f"{thing} of {tree} that {author}; {_counted(proof)}"
+        # It has no name, and its place in the order says which one it is.
+        thing = f"this is {noun}" if compared else f"the proof is for {noun}"
+        thing += f" {proof.levels[0].index + 1}"
+    return f"{thing}{shards} of {tree} that {author}; {_counted(proof)}"
 
 
-def _tree(dataset: str | None, pointer: str | None) -> str:
-    if dataset is not None:
-        return f"the dataset {quoted(dataset)}"
-    if pointer is None:
-        return "the tree"
-    if pointer == "/release/files":
-        return "the release"
-    if pointer == "/release/tensors":
-        return "the released weights"
-    return f"the tree at {quoted(pointer)}"
-
-
-def _author(pointer: str | None, signer: str | None, model: str | None) -> str:
-    if pointer is None:
+def _author(place: str | None, signer: str | None, model: str | None) -> str:
+    if place is None:
         return "has the root that you named"
     if signer is None:
         return f"somebody unknown signed as {quoted(model or '')}"

@@ -11,17 +11,18 @@ from provenance.digest import (
     ShardIndex,
     hash_file,
     hash_tensor,
+    printable_name,
     read_file,
 )
 from provenance.errors import DigestError, ProvenanceError, shown
-from provenance.findings import Finding
+from provenance.findings import CODES, Finding
 from provenance.verification.loading import finding_of
 
 if TYPE_CHECKING:
     from provenance.digest import ProofFile
     from provenance.verification.options import Options, PathLike
 
-__all__ = ["compare_file"]
+__all__ = ["compare_file", "unreadable_finding"]
 
 
 def compare_file(proof: ProofFile, file: PathLike | None, options: Options) -> Finding:
@@ -32,20 +33,34 @@ def compare_file(proof: ProofFile, file: PathLike | None, options: Options) -> F
     """
     if file is None:
         return Finding("evidence-not-supplied", "", "no file was compared with the entry")
+    path = printable_name(os.fspath(file))
     try:
         # The caller named this file, so a link to it is followed.
         said = _difference(proof, os.path.realpath(file), options)
-    except ValueError:  # a name with U+0000 in it
-        return Finding("input-unreadable", shown(os.fspath(file)), "it is no path")
-    except ProvenanceError as error:
-        code = "digest-mismatch" if isinstance(error, DigestError) else "input-unreadable"
-        return finding_of(error, code)
+    except DigestError as error:
+        return finding_of(error, "digest-mismatch", path=path)
+    except (ProvenanceError, ValueError) as error:
+        return unreadable_finding(error, path)
     if said is None:
         message = f"a {proof.kind} of this kind cannot be compared with a file"
-        return Finding("evidence-unbound", "", message)
+        return Finding("evidence-unbound", path, message)
     if said:
-        return Finding("digest-mismatch", shown(proof.name)[1:-1], said)
-    return Finding("evidence-matched", "", "the file is what the entry describes")
+        return Finding("digest-mismatch", path, said)
+    return Finding("evidence-matched", path, "the file is what the entry describes")
+
+
+def unreadable_finding(error: ProvenanceError | ValueError, path: str) -> Finding:
+    """Return the finding that an input could not be read: our work is not done, whatever it is.
+
+    Args:
+        error: Why; its own code stays where it says that our work could not be done.
+        path: The input, as the caller named it.
+    """
+    if isinstance(error, ValueError):  # a name with U+0000 in it
+        return Finding("input-unreadable", path, "it is no path")
+    info = CODES.get(error.code)
+    code = error.code if info is not None and info.fault else "input-unreadable"
+    return Finding(code, path, error.problem)
 
 
 def _difference(proof: ProofFile, path: str, options: Options) -> str | None:

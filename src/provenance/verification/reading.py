@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from provenance.digest import BlockDigests, DigestCache, TypedRoot
     from provenance.verification.options import Options
+    from provenance.verification.part_hashers import PartHashers
     from provenance.verification.sources import Source
 
 __all__ = ["Reader", "wanted_algorithms"]
@@ -40,6 +41,7 @@ class Reader:
         )
         self.all_digests = options.policy.all_digests
         self.keys = options.policy.keys
+        self.parts: PartHashers | None = None
         self.faults: list[Finding] = []
         self.faulty: set[str] = set()
         self.algorithms: set[str] = set()
@@ -57,7 +59,8 @@ class Reader:
             digests: The signed digests, of each thing that refers to the file; by which algorithms
                 to hash.
         """
-        return FileJob(name, size, self.wanted(*digests))
+        consumers = () if self.parts is None else self.parts.consumers(name, size)
+        return FileJob(name, size, self.wanted(*digests), consumers)
 
     def hash_many(self, jobs: Sequence[FileJob]) -> dict[str, Observed]:
         """Return what files hash to, by name; without digests those that cannot be read."""
@@ -96,6 +99,8 @@ class Reader:
 
     def tensors(self, names: Collection[str]) -> TypedRoot | None:
         """Return the tensor digest of files; `None` if they cannot be read or break the format."""
+        if self.parts is not None and (root := self.parts.tensors(names)) is not None:
+            return root
         try:
             return self._source.hash_tensors(names, deadline=self._options.deadline)
         except ProvenanceError as error:
@@ -104,6 +109,8 @@ class Reader:
 
     def blocks(self, name: str, size: int, block_size: int) -> BlockDigests | None:
         """Return the digests of a file's blocks; `None` if it cannot be read, or time is up."""
+        if self.parts is not None and (made := self.parts.blocks(name, size, block_size)):
+            return made
         if self.is_late(name):
             return None
         try:

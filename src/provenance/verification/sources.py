@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import PurePath
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Literal, Protocol, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from provenance.checks import MANIFEST_FOLDER
 from provenance.digest import (
     BlockDigests,
     FileDigest,
-    FileJob,
     Folder,
     TreeFault,
     TypedRoot,
     check_name,
     hash_file_and_blocks,
-    hash_tensors,
     open_folder,
     printable_name,
     read_file,
@@ -34,18 +35,17 @@ from provenance.digest.opening import is_link
 from provenance.errors import DigestError, InputError, ProvenanceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from provenance.checks import ListedFile
-    from provenance.digest import FileDigest
+    from provenance.digest import FileDigest, FileJob
     from provenance.verification.batches import Reading
     from provenance.verification.options import PathLike
 
 __all__ = ["BundleSource", "DigestsSource", "FileSource", "FolderSource", "Source", "Tree"]
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Struct, frozen=True):
     """What a source has, by name relative to the release."""
 
     sizes: Mapping[str, int | None]
@@ -84,7 +84,7 @@ class Source(Protocol):
         """Return the digests of files, or why there are none, in the order of the jobs."""
 
     def hash_tensors(self, names: Iterable[str], *, deadline: float | None) -> TypedRoot:
-        """Return the tensor digest of safetensors files.
+        """Return the tensor digest of files of weights.
 
         Raises:
             InputError: One cannot be read.
@@ -153,10 +153,12 @@ class FolderSource:
         self, jobs: Sequence[FileJob], reading: Reading
     ) -> list[FileDigest | ProvenanceError]:
         """Hash files below the folder."""
-        return reading.hash(self.folder, jobs)
+        return reading.hash(self.folder, jobs, looked=True)  # `find` has walked it
 
     def hash_tensors(self, names: Iterable[str], *, deadline: float | None) -> TypedRoot:
         """Hash the tensors of files below the folder."""
+        from provenance.digest import hash_tensors  # noqa: PLC0415 - the weights, if wanted
+
         return hash_tensors(names, root=self.folder, deadline=deadline)[0]
 
     def hash_blocks(
@@ -216,12 +218,14 @@ class FileSource:
         folder, name = os.path.split(self.path)
         try:
             with open_folder(folder or os.curdir) as root:
-                return reading.hash(root, [FileJob(name, job.size, job.algorithms) for job in jobs])
+                return reading.hash(root, [replace(job, path=name) for job in jobs])
         except ProvenanceError as error:
             return [error] * len(jobs)
 
     def hash_tensors(self, names: Iterable[str], *, deadline: float | None) -> TypedRoot:
         """Hash the tensors of the file."""
+        from provenance.digest import hash_tensors  # noqa: PLC0415 - the weights, if wanted
+
         return hash_tensors(self.path, deadline=deadline)[0]
 
     def hash_blocks(

@@ -8,26 +8,26 @@ and only if it has the signed root.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from provenance.canonical import MAX_BLOCKS
-from provenance.checks import MANIFEST_FOLDER, run_checks
-from provenance.digest import BlockDigests, read_file
+from provenance.canonical import MAX_BLOCKS, MAX_INVENTORY_BYTES
+from provenance.checks import MANIFEST_FOLDER, ListedFile
+from provenance.digest import COUNTED, BlockDigests, digest_bytes, read_file
 from provenance.digest.blocks import DIGEST_BYTES, whole_file_block
 from provenance.errors import DigestError, UsageError, VerificationError, shown
-from provenance.findings import Finding, Severity
+from provenance.findings import Finding
 from provenance.verification.building import Outcome, build_report
-from provenance.verification.gathering import gather
-from provenance.verification.loading import load_manifest
+from provenance.verification.companions import read_inventory
 from provenance.verification.locating import locate
 from provenance.verification.options import make_options
-from provenance.verification.sources import BundleSource, FolderSource
+from provenance.verification.signed_manifest import read_signed_manifest
+from provenance.verification.sources import FolderSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from provenance.manifest import FileBlocks, Manifest
+    from provenance.manifest import FileBlocks, Manifest, Release
     from provenance.trust import TrustPolicy
     from provenance.verification.options import Clock, KeyLike, Options, PathLike
     from provenance.verification.sources import Source
@@ -53,6 +53,9 @@ class SignedFile:
 
     blocks: BlockDigests | None
     """The digests of its blocks; a small file is a block of its own. `None` if there are none."""
+
+    not_checked: tuple[Finding, ...] = ()
+    """`model-name-not-checked`, if no name was asked for."""
 
 
 def find_signed_file(
@@ -84,7 +87,7 @@ def find_signed_file(
         DigestError: The file is not in the signed inventory (`file-extra`), or the list of block
             digests is not the signed one (`blocks-mismatch`, `blocks-malformed`).
         InputError: The list cannot be read.
-        UsageError: No key was named, or the inventory cannot be looked into from here.
+        UsageError: No key was named, or the inventory or the list of block digests is not here.
     """
     options = make_options(
         target,
@@ -99,32 +102,32 @@ def find_signed_file(
             remedy="name the publisher's key",
         )
     with ExitStack() as stack:
-        source, manifest = _read_manifest(options, stack)
-        return _find(manifest, name, source, block_list)
+        source, manifest, findings = _read_manifest(options, stack)
+        found = _find(manifest, name, source, block_list)
+    unnamed = tuple(item for item in findings if item.code == "model-name-not-checked")
+    return replace(found, not_checked=unnamed)
 
 
-def _read_manifest(options: Options, stack: ExitStack) -> tuple[Source | None, Manifest]:
-    """Return the document, signed by a named key and without an error in it."""
+def _read_manifest(
+    options: Options, stack: ExitStack
+) -> tuple[Source | None, Manifest, tuple[Finding, ...]]:
+    """Return the document, signed by a named key and without an error, and what was found in it."""
     located = locate(options, stack)
     if located.bundle is None:
         raise _refused(options, located.findings, stopped_at=1)
-    loaded = load_manifest(located.bundle, options.policy.keys)
-    if loaded.parsed is None or loaded.statement is None:
-        raise _refused(options, loaded.findings, stopped_at=loaded.stopped_at or 5)
-    # The steps that need files find none, as for a bundle alone.
-    evidence, _ = gather(BundleSource(), loaded, loaded.parsed, loaded.statement, options)
-    findings = (*loaded.findings, *run_checks(evidence, options.policy))
-    is_signed = loaded.signature is not None and loaded.signature.status == "verified"
-    if not is_signed or any(finding.severity is Severity.ERROR for finding in findings):
+    read = read_signed_manifest(located.bundle, options)
+    if read.document is None:
+        raise _refused(options, read.findings, stopped_at=read.loaded.stopped_at or 5)
+    if read.signer is None or read.errors:
         outcome = Outcome(
             source="bundle",
-            findings=findings,
-            signature=loaded.signature,
-            statement=loaded.statement,
-            evidence=evidence,
+            findings=read.findings,
+            signature=read.loaded.signature,
+            statement=read.loaded.statement,
+            evidence=read.evidence,
         )
         raise VerificationError(build_report(outcome, options))
-    return located.source, loaded.parsed.document
+    return located.source, read.document, read.findings
 
 
 def _refused(
@@ -138,16 +141,10 @@ def _refused(
 def _find(
     manifest: Manifest, name: str, source: Source | None, block_list: PathLike | None
 ) -> SignedFile:
-    entry = next((item for item in manifest.release.inventory if item.path == name), None)
     blocks = next((item for item in manifest.release.blocks if item.path == name), None)
+    # With block digests an inventory in a file of its own need not be here.
+    entry = _find_entry(manifest.release, name, source, is_needed=blocks is None)
     if entry is None and blocks is None:
-        if manifest.release.inventory_file is not None:
-            raise UsageError(
-                path=name,
-                problem="the inventory stands in a file of its own, and has no block digests of "
-                "this one",
-                remedy="download the file and verify the release",
-            )
         raise DigestError(
             path=name,
             problem="is not in the signed inventory",
@@ -161,6 +158,43 @@ def _find(
     assert entry is not None  # noqa: S101 - one of the two is there
     whole = whole_file_block(entry.size, digest["blake3"]) if _is_small(entry.size) else None
     return SignedFile(name, entry.size, digest, whole)
+
+
+def _find_entry(
+    release: Release, name: str, source: Source | None, *, is_needed: bool
+) -> ListedFile | None:
+    """Return what the signed inventory says of a file, wherever that inventory stands."""
+    if release.inventory_file is None or release.inventory_file.path is None:
+        entry = next((item for item in release.inventory if item.path == name), None)
+        return None if entry is None else ListedFile.of(entry)
+    if not is_needed:
+        return None
+    where = f"{MANIFEST_FOLDER}/{release.inventory_file.path}"
+    if not isinstance(source, FolderSource) or not source.exists(where):
+        raise UsageError(
+            path=name,
+            problem="has no block digests, and the inventory, which stands in a file of its own, "
+            "is not here",
+            remedy=f"fetch {shown(where)} too, and name the folder that holds it",
+        )
+    data = source.read(where, max_bytes=MAX_INVENTORY_BYTES)
+    signed = {
+        algorithm: value
+        for algorithm, value in (release.inventory_file.digest or {}).items()
+        if algorithm in COUNTED
+    }
+    if dict(digest_bytes(data, tuple(signed))) != signed:
+        raise DigestError(
+            path=where,
+            problem="has other bytes than the signed ones",
+            remedy="fetch it again; do not edit it",
+            code="companion-mismatch",
+        )
+    inventory, faults = read_inventory(data, "/release", release.files, where)
+    if inventory is None or faults:
+        raise DigestError(path=where, problem=faults[0].message, code=faults[0].code)
+    found = inventory.find(name)
+    return None if found is None else ListedFile.of(found)
 
 
 def _is_small(size: int) -> bool:

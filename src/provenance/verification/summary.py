@@ -21,7 +21,14 @@ DISCLAIMER = "Says nothing about quality or safety."
 
 # What says more than "something required was not checked", which always stands beside it.
 _SAY_MORE = frozenset(
-    {"manifest-missing", "oms-only", "draft-unsigned", "signer-unknown", "digest-not-supplied"}
+    {
+        "manifest-missing",
+        "oms-only",
+        "draft-unsigned",
+        "signer-unknown",
+        "digest-not-supplied",
+        "pattern-unmatched",
+    }
 )
 
 
@@ -85,7 +92,7 @@ def _counted(files: FileCounts) -> str:
 def _by_the_cache(files: FileCounts | None) -> str:
     if files is None or not files.cached:
         return ""
-    return f" ({files.cached} of {files.listed} files by the cache, not read)"
+    return f" ({files.cached} of {files.listed} files by digests cached earlier, not read)"
 
 
 def _passed(evidence: Evidence, signature: SignatureOutcome, name: str | None) -> str:

@@ -19,6 +19,7 @@ from provenance.digest import (
 from provenance.errors import InputError, ProvenanceError, shown
 from provenance.verification.held import Held, hash_held, hash_held_below
 from provenance.verification.supplied_code import compare_code
+from provenance.verification.supplied_records import binds_records, compare_records_held
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,12 +47,8 @@ def compare_supplied(manifest: Manifest, options: Options) -> Held:
         where = f"/datasets/{known[name]}"
         dataset = manifest.datasets[known[name]]
         try:
-            difference = _difference_in_size(dataset, path)
-            if difference:  # then no byte of it has to be read
-                held.say(label, where, "mismatch", f"{label}: {difference}")
-                continue
-            made = _read_dataset(held, options, dataset, path)
-            _compare_dataset(held, label, dataset, made, where)
+            same = _compare_files(held, options, dataset, path, where)
+            compare_records_held(held, options, dataset, path, where, same_files=same)
         except ProvenanceError as error:
             held.note(label, where, error)
     if options.code is not None:
@@ -109,18 +106,31 @@ def _read_dataset(held: Held, options: Options, dataset: Dataset, path: PathLike
     return made
 
 
-def _compare_dataset(held: Held, label: str, dataset: Dataset, made: Inventory, where: str) -> None:
+def _compare_files(
+    held: Held, options: Options, dataset: Dataset, path: PathLike, where: str
+) -> bool | None:
+    """Return whether the files are the signed ones; `None` if none are signed."""
+    label = f"dataset {shown(dataset.id)}"
+    difference = _difference_in_size(dataset, path)
+    if difference:  # then no byte of it has to be hashed
+        held.say(label, where, "mismatch", f"{label}: {difference}")
+        return False
+    made = _read_dataset(held, options, dataset, path)
     if (dataset.files is None or dataset.salted) and not dataset.inventory:
-        reason = "its leaves are salted" if dataset.salted else "the manifest binds no files of it"
-        held.say(label, where, "unbound", f"{label}: {reason}")
-    elif _is_same(dataset, made):
+        if dataset.salted or not binds_records(dataset):
+            none = "the manifest binds no files of it"
+            reason = "its leaves are salted" if dataset.salted else none
+            held.say(label, where, "unbound", f"{label}: {reason}")
+        return None
+    if _is_same(dataset, made):
         if dataset.files is not None and not dataset.salted:
             held.roots.add(dataset.files)
         files = "1 file" if len(made) == 1 else f"{len(made)} files"
         message = f"{label}: what you hold is what was signed ({files}, {made.total_bytes} bytes)"
         held.say(label, where, "matched", message)
-    else:
-        held.say(label, where, "mismatch", f"{label}: {_difference(dataset, made)}")
+        return True
+    held.say(label, where, "mismatch", f"{label}: {_difference(dataset, made)}")
+    return False
 
 
 def _inventory_of_file(held: Held, options: Options, dataset: Dataset, path: PathLike) -> Inventory:

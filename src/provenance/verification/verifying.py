@@ -8,8 +8,10 @@ several threads at once.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from provenance.checks import run_checks
 from provenance.envelope import manifest_digest

@@ -1,0 +1,244 @@
+"""What a caller asks a proof to prove; the proof file itself is untrusted and decides none of it.
+
+Without another word a caller means a file of the release. Everything else that a manifest has a
+root of (a tensor, a block, what is in a dataset) he asks for by name. No I/O.
+Source: `spec/digests.md`, section "Proof files".
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast, get_args
+
+from provenance.digest import TreeKind
+from provenance.errors import UsageError, shown
+from provenance.findings import Finding
+from provenance.verification.proof_places import quoted_option
+from provenance.verification.summary import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from provenance.digest import ProofFile, TypedRoot
+    from provenance.manifest import Manifest
+    from provenance.verification.options import PathLike
+    from provenance.verification.proof_places import Place
+
+__all__ = ["ProofRequest", "make_proof_request"]
+
+# A block and a record bear no name of their own.
+_NAMELESS = frozenset({"block", "record"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProofRequest:
+    """One request, checked; made by `make_proof_request`."""
+
+    kind: TreeKind
+    """What the proof has to be of."""
+
+    name: str | None
+    """The path of the file, or the name of the tensor or shard; `None` asks for no name."""
+
+    dataset: str | None
+    """Id of the dataset that has it."""
+
+    checkpoint: str | None
+    """Id of the checkpoint that has it, instead of the release."""
+
+    def pointers(self, manifest: Manifest) -> tuple[str, ...]:
+        """Return the places of a manifest whose roots answer the request."""
+        if self.dataset is not None:
+            fields = {"file": ("files", "shards"), "record": ("recordTree", "shards")}
+            places = _numbers((item.id for item in manifest.datasets), self.dataset)
+            return tuple(
+                f"/datasets/{number}/{field}"
+                for number in places
+                for field in fields.get(self.kind, ("shards",))
+            )
+        if self.kind == "block":
+            places = _numbers((item.path for item in manifest.release.blocks), self.name)
+            return tuple(f"/release/blocks/{number}/blocks" for number in places)
+        if self.checkpoint is None:
+            return (f"/release/{self.kind}s",)
+        places = _numbers(_checkpoints(manifest), self.checkpoint)
+        return tuple(f"/training/checkpoints/{number}/{self.kind}s" for number in places)
+
+    def find_unknown(self, manifest: Manifest) -> Finding | None:
+        """Return the finding that the manifest has nothing of the id that was asked for."""
+        if self.pointers(manifest):
+            return None
+        if self.dataset is not None:
+            what, known = f"dataset {quoted(self.dataset)}", [item.id for item in manifest.datasets]
+        elif self.checkpoint is not None:
+            what, known = f"checkpoint {quoted(self.checkpoint)}", [*_checkpoints(manifest)]
+        else:
+            what = f"block digests of {quoted(self.name or '')}"
+            known = [item.path for item in manifest.release.blocks]
+        message = f"the manifest has no {what}, but {shown(', '.join(known) or 'none at all')}"
+        return Finding("evidence-unknown", "", message)
+
+    def describe(self, *, in_manifest: bool) -> str:
+        """Return what was asked for, in words; a root of the caller's own says of what it is."""
+        if self.kind == "block":
+            return "a block" if self.name is None else f"a block of the file {quoted(self.name)}"
+        thing = f"a {self.kind}" if self.name is None else f"the {self.kind} {quoted(self.name)}"
+        if self.dataset is not None:
+            return f"{thing} of the dataset {quoted(self.dataset)}"
+        if self.checkpoint is not None:
+            return f"{thing} of the checkpoint {quoted(self.checkpoint)}"
+        return f"{thing} of the release" if in_manifest else thing
+
+    def compare(
+        self, proof: ProofFile, place: Place | None, asked: Iterable[str], file: PathLike | None
+    ) -> Iterator[Finding]:
+        """Yield what the proof leads to and the caller did not ask for.
+
+        Args:
+            proof: The proof.
+            place: Where its root stands in the manifest; `None` for a root that the caller named.
+            asked: The pointers of the places that answer the request.
+            file: What the caller holds; without `name`, it says which file he means.
+        """
+        is_elsewhere = place is not None and place.pointer not in asked
+        if proof.kind != self.kind or is_elsewhere:
+            found = f"{_entry(proof)} of {'the tree' if place is None else place.words}"
+            wanted = self.describe(in_manifest=place is not None)
+            yield _not_asked(f"is of {found}, asked for was {wanted}", _options(proof, place))
+        elif self.kind in _NAMELESS:
+            return
+        elif self.name is not None:
+            if proof.name != self.name:
+                wanted = self.describe(in_manifest=place is not None)
+                option = "--tensor" if self.kind == "tensor" else "--name"
+                yield _not_asked(
+                    f"is of {_entry(proof)}, asked for was {wanted}",
+                    quoted_option(option, proof.name),
+                )
+        elif self.kind == "file" and file is not None and not _ends_with(file, proof.name):
+            called = quoted(os.fspath(file))
+            yield _not_asked(
+                f"is of {_entry(proof)}, and the file here is called {called}",
+                quoted_option("--name", proof.name),
+            )
+
+
+def make_proof_request(
+    *,
+    root: TypedRoot | None = None,
+    kind: str | None = None,
+    name: str | None = None,
+    tensor: str | None = None,
+    dataset: str | None = None,
+    checkpoint: str | None = None,
+) -> ProofRequest:
+    """Return the checked request.
+
+    Args:
+        root: The root that the caller trusts instead of a manifest.
+        kind: What has to be proved; a file, unless `tensor` or `root` says something else.
+        name: The path of the file, or the name of the shard.
+        tensor: The name of the tensor.
+        dataset: Id of the dataset that has it.
+        checkpoint: Id of the checkpoint that has it.
+
+    Raises:
+        UsageError: The parts do not fit together.
+    """
+    made = kind or ("tensor" if tensor is not None else _kind_of(root))
+    if made not in get_args(TreeKind) or made == "log":
+        raise UsageError(
+            path="--kind",
+            problem=f"proof files are of files, tensors, blocks, records and shards, not of "
+            f"{shown(made)}",
+        )
+    if tensor is not None and (made != "tensor" or name is not None):
+        raise UsageError(
+            path="--tensor", problem="a tensor has no other kind, and no other name; give it alone"
+        )
+    given = tensor if tensor is not None else name
+    request = ProofRequest(
+        kind=cast("TreeKind", made), name=given, dataset=dataset, checkpoint=checkpoint
+    )
+    _check_place(request, has_root=root is not None)
+    _check_name(request, has_root=root is not None)
+    return request
+
+
+def _kind_of(root: TypedRoot | None) -> TreeKind:
+    """Return what is proved by default: a file, or what the tree of a trusted root is of."""
+    return "file" if root is None or root.tree == "shard" else root.tree
+
+
+def _check_place(request: ProofRequest, *, has_root: bool) -> None:
+    chosen = [value for value in (request.dataset, request.checkpoint) if value is not None]
+    if has_root and chosen:
+        raise UsageError(
+            path="--root",
+            problem="a root of your own is that of one tree; datasets and checkpoints are of a "
+            "manifest",
+        )
+    if len(chosen) > 1:
+        raise UsageError(problem="expected one of --dataset and --checkpoint")
+    if request.dataset is not None and request.kind in {"tensor", "block"}:
+        raise UsageError(path="--dataset", problem=f"datasets have no {request.kind}s")
+    if request.checkpoint is not None and request.kind not in {"file", "tensor"}:
+        raise UsageError(path="--checkpoint", problem=f"checkpoints have no {request.kind}s")
+    if request.kind in {"record", "shard"} and not has_root and request.dataset is None:
+        raise UsageError(
+            path="--kind",
+            problem=f"a {request.kind} is of a dataset",
+            remedy="name it with --dataset ID",
+        )
+
+
+def _check_name(request: ProofRequest, *, has_root: bool) -> None:
+    if request.kind == "tensor" and request.name is None:
+        raise UsageError(
+            path="--kind", problem="a tensor has a name", remedy="name it with --tensor NAME"
+        )
+    if request.kind == "block" and (request.name is None) != has_root:
+        raise UsageError(
+            path="--kind",
+            problem="a block is of a released file, or of the one file that --root is over",
+            remedy="name the released file with --name PATH, and none beside --root",
+        )
+    if request.kind == "record" and request.name is not None:
+        raise UsageError(path="--name", problem="a record has no name")
+
+
+def _checkpoints(manifest: Manifest) -> Iterator[str]:
+    if manifest.training is not None:
+        yield from (item.id for item in manifest.training.checkpoints)
+
+
+def _numbers(ids: Iterable[str], wanted: str | None) -> list[int]:
+    return [number for number, item in enumerate(ids) if item == wanted]
+
+
+def _entry(proof: ProofFile) -> str:
+    return f"the {proof.kind} {quoted(proof.name)}" if proof.name else f"a {proof.kind}"
+
+
+def _options(proof: ProofFile, place: Place | None) -> str:
+    """Return the options that ask for just this."""
+    is_tensor = proof.kind == "tensor"
+    named = quoted_option("--tensor", proof.name) if is_tensor else f"--kind {proof.kind}"
+    options = [] if proof.kind == "file" and place is not None else [named]
+    return " ".join([*options, *(() if place is None else place.options)])
+
+
+def _ends_with(file: PathLike, name: str) -> bool:
+    """Return whether a path ends with the segments of a name; links on it are not looked at."""
+    try:
+        path = os.path.abspath(file)  # noqa: PTH100 - text; a path object would resolve no `..`
+    except (OSError, ValueError):  # the working folder is gone
+        path = os.fspath(file)
+    return ("/" + path.replace(os.sep, "/")).endswith("/" + name)
+
+
+def _not_asked(problem: str, option: str) -> Finding:
+    how = f"say so with {option}" if option else "ask for no other thing"
+    message = f"the proof {problem}; if that is what you mean, {how}"
+    return Finding("proof-not-asked", "", message)

@@ -1,0 +1,71 @@
+"""A signed manifest by itself: its signature and its own consistency, and none of the files.
+
+Proofs and streams believe what a manifest says of one file. Before they do, it has to pass every
+check that needs no file, as a bundle alone passes them in `verify`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provenance.checks import run_checks
+from provenance.findings import Severity
+from provenance.verification.gathering import gather
+from provenance.verification.loading import Loaded, load_manifest
+from provenance.verification.sources import BundleSource
+
+if TYPE_CHECKING:
+    from provenance.checks import Evidence
+    from provenance.findings import Finding
+    from provenance.manifest import Manifest
+    from provenance.verification.options import Options
+
+__all__ = ["SignedManifest", "read_signed_manifest"]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedManifest:
+    """How far the reading of a manifest got, and what the checks that need no file found."""
+
+    findings: tuple[Finding, ...]
+    """What was found: on the way to the document, then in it, in the order of the steps."""
+
+    loaded: Loaded
+    """How far the reading of the bundle got."""
+
+    evidence: Evidence | None = None
+    """What the checks looked at; `None` if there is no document."""
+
+    @property
+    def document(self) -> Manifest | None:
+        """The document, if it was read; nobody's word unless `signer` says whose."""
+        return None if self.evidence is None else self.evidence.manifest
+
+    @property
+    def signer(self) -> str | None:
+        """Fingerprint of the named key that signed; `None` if no named key did."""
+        signature = self.loaded.signature
+        is_signed = signature is not None and signature.status == "verified"
+        return signature.fingerprint if signature is not None and is_signed else None
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """What contradicts; a manifest with one of these proves nothing."""
+        return tuple(item for item in self.findings if item.severity is Severity.ERROR)
+
+
+def read_signed_manifest(data: bytes, options: Options) -> SignedManifest:
+    """Read a bundle, verify its signature, and run every check on it that needs no file.
+
+    Args:
+        data: The bundle.
+        options: Whom to trust, and the name that the model must have.
+    """
+    loaded = load_manifest(data, options.policy.keys)
+    if loaded.parsed is None or loaded.statement is None:
+        return SignedManifest(loaded.findings, loaded)
+    # The steps that need files find none, as for a bundle alone.
+    evidence, _ = gather(BundleSource(), loaded, loaded.parsed, loaded.statement, options)
+    findings = (*loaded.findings, *run_checks(evidence, options.policy))
+    return SignedManifest(findings, loaded, evidence)
