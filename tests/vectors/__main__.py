@@ -10,6 +10,7 @@ from vectors import (
     block_lists,
     blocks,
     canonical,
+    certificates,
     claims,
     companions,
     containers,
@@ -20,6 +21,7 @@ from vectors import (
     keys,
     listing,
     manifest,
+    policy,
     proof_files,
     proofs,
     records,
@@ -53,6 +55,7 @@ GENERATORS = (
     workers,
     envelope,
     keys,
+    certificates,
     statement,
     manifest,
     release,
@@ -62,6 +65,7 @@ GENERATORS = (
     inputs,
     held_records,
     released_tensors,
+    policy,
 )
 
 #: What stands in the folder and is written by hand.

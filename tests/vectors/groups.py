@@ -6,6 +6,7 @@ from vectors.kit import Group
 
 __all__ = [
     "CANONICAL",
+    "CERTIFICATES",
     "DIGESTS",
     "ENVELOPE",
     "GROUPS",
@@ -20,10 +21,11 @@ CANONICAL = Group("canonical", spec="canonical-encoding.md")
 DIGESTS = Group("digests", spec="digests.md")
 ENVELOPE = Group("envelope", spec="envelope.md")
 KEYS = Group("keys", spec="envelope.md")
+CERTIFICATES = Group("certificates", spec="envelope.md", profile=2)
 STATEMENT = Group("statement", spec="envelope.md")
 MANIFEST = Group("manifest", spec="verification.md", profile=2)
 RELEASE = Group("release", spec="verification.md")
 POLICY = Group("policy", spec="trust-policy.md", profile=2)
 
 #: Every group, in the order of `spec/vectors/README.md`.
-GROUPS = (CANONICAL, DIGESTS, ENVELOPE, KEYS, STATEMENT, MANIFEST, RELEASE)
+GROUPS = (CANONICAL, DIGESTS, ENVELOPE, KEYS, CERTIFICATES, STATEMENT, MANIFEST, RELEASE, POLICY)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import NameOID
 
-from vectors import formulas, signers
+from vectors import formulas, rsa_keys, signers
 from vectors.groups import KEYS
 from vectors.releases import Signed, small
 
@@ -68,6 +68,44 @@ def p384() -> Case:
 def ed25519() -> Case:
     """An Ed25519 key signs the message itself."""
     return small().sign(signer=signers.ED25519).passes()
+
+
+@KEYS.vector(_KEYS)
+def p521() -> Case:
+    """A key on P-521 signs with SHA-512."""
+    return small().sign(signer=signers.P521).passes()
+
+
+@KEYS.vector(_KEYS)
+def rsa_pss() -> Case:
+    """An RSA key signs by PSS, with a salt of 32 bytes."""
+    return _with_signature(rsa_keys.sign_pss(_message()), rsa_keys.SIGNER).passes()
+
+
+def _bad_rsa_signatures() -> Iterable[tuple[str, str, bytes]]:
+    message = _message()
+    yield (
+        "rsa_pkcs1v15",
+        "The padding is PKCS#1 v1.5, which nobody named.",
+        (rsa_keys.sign_pkcs1(message)),
+    )
+    yield "rsa_pss_without_salt", "The salt is empty.", rsa_keys.sign_pss(message, salt=b"")
+    yield (
+        "rsa_pss_salt_of_20_bytes",
+        "The salt is as long as that of SHA-1.",
+        (rsa_keys.sign_pss(message, salt=bytes(20))),
+    )
+    yield "rsa_pss_short", "The signature lacks its first byte.", rsa_keys.sign_pss(message)[1:]
+    yield (
+        "rsa_pss_long",
+        "A zero byte stands before the signature.",
+        (b"\0" + rsa_keys.sign_pss(message)),
+    )
+    yield (
+        "rsa_pss_of_sha512",
+        "The hash is not the one of the scheme.",
+        (rsa_keys.sign_pss(message, algorithm="sha512")),
+    )
 
 
 @KEYS.vector(_KEYS)
@@ -224,8 +262,8 @@ def _bad_keys() -> Iterable[tuple[str, str, bytes]]:
         "No point of the curve has the y of this Ed25519 key.",
         _edwards("02" + "00" * 31),
     )
-    yield "key_rsa", "RSA keys are not used.", _rsa()
-    yield "key_p521", "P-521 keys are not used.", _curve(ec.SECP521R1())
+    yield "key_rsa_1024", "An RSA key of less than 2,048 bits is weak.", _rsa(1_024)
+    yield "key_p224", "A smaller curve is not used.", _curve(ec.SECP224R1())
     yield "key_secp256k1", "A curve of the same length is another curve.", _curve(ec.SECP256K1())
     yield "key_private", "A private key stands where a public one is expected.", _private()
     yield "key_certificate", "A certificate stands where a public key is expected.", _certificate()
@@ -241,10 +279,10 @@ def _bad_keys() -> Iterable[tuple[str, str, bytes]]:
     yield "key_fingerprint", "A fingerprint is no key.", signers.SIGNER.hint.encode() + b"\n"
 
 
-def _rsa() -> bytes:
-    # Only the public half is needed: an odd number of 2,048 bits that nobody has factored.
-    blocks = b"".join(hashlib.sha256(bytes([number])).digest() for number in range(8))
-    modulus = int.from_bytes(blocks, "big") | 1 << 2047 | 1
+def _rsa(bits: int) -> bytes:
+    # Only the public half is needed: an odd number that nobody has factored.
+    blocks = b"".join(hashlib.sha256(bytes([number])).digest() for number in range(bits // 256))
+    modulus = int.from_bytes(blocks, "big") | 1 << bits - 1 | 1
     key = rsa.RSAPublicNumbers(65537, modulus).public_key()
     return key.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -306,6 +344,8 @@ def _declare_rows() -> None:
         KEYS.add(name, description, _SIGNATURES, partial(_fails, signature, signers.SIGNER))
     for name, description, signature in _bad_edwards_signatures():
         KEYS.add(name, description, _SIGNATURES, partial(_fails, signature, signers.ED25519))
+    for name, description, signature in _bad_rsa_signatures():
+        KEYS.add(name, description, _SIGNATURES, partial(_fails, signature, rsa_keys.SIGNER))
     for name, description, key in _bad_keys():
         rule = "R-ENV-31" if name.startswith("key_ed25") else "R-ENV-33"
         KEYS.add(name, description, f"{_KEYS} [{rule}]", partial(_usage, key))

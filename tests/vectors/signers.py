@@ -25,6 +25,7 @@ __all__ = [
     "ORDERS",
     "OTHER",
     "P384",
+    "P521",
     "PAYLOAD_TYPE",
     "SIGNER",
     "Signer",
@@ -36,11 +37,18 @@ __all__ = [
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
-#: Orders of the base points: NIST P-256, NIST P-384 and edwards25519.
+#: Orders of the base points: NIST P-256, P-384, P-521 and edwards25519.
 ORDERS = {
     "p256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
     "p384": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973,
+    "p521": 0x1FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFA51868783BF2F966B7FCC0148F709A5D03BB5C9B8899C47AEBB6FB71E91386409,
     "ed25519": 2**252 + 27742317777372353535851937790883648493,
+}
+
+_HASHES: dict[str, hashes.HashAlgorithm] = {
+    "secp256r1": hashes.SHA256(),
+    "secp384r1": hashes.SHA384(),
+    "secp521r1": hashes.SHA512(),
 }
 
 _Handle = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -79,7 +87,7 @@ class Signer:
         """Sign a message in the one scheme of the key."""
         if isinstance(self.handle, ed25519.Ed25519PrivateKey):
             return self.handle.sign(message)
-        algorithm = hashes.SHA256() if self.handle.curve.name == "secp256r1" else hashes.SHA384()
+        algorithm = _HASHES[self.handle.curve.name]
         return self.handle.sign(message, ec.ECDSA(algorithm, deterministic_signing=True))
 
 
@@ -99,6 +107,8 @@ SIGNER = _ecdsa("signer", ec.SECP256R1(), ORDERS["p256"])
 OTHER = _ecdsa("other", ec.SECP256R1(), ORDERS["p256"])
 #: A key on the larger curve.
 P384 = _ecdsa("p384", ec.SECP384R1(), ORDERS["p384"])
+#: A key on the largest curve.
+P521 = _ecdsa("p521", ec.SECP521R1(), ORDERS["p521"])
 #: An Ed25519 key, made from the first 32 bytes of the same kind of hash.
 ED25519 = Signer(ed25519.Ed25519PrivateKey.from_private_bytes(_seed("ed25519")[:32]))
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from provenance.canonical import JsonValue
     from provenance.digest import TypedRoot
+    from provenance.trust import TrustPolicy
     from provenance.verification.options import Target
 
     Request = Mapping[str, JsonValue]
@@ -37,6 +38,7 @@ FIELDS: Mapping[str, Mapping[str, type]] = {
         "listing": str,
         "bundle": str,
         "keys": tuple,
+        "policy": str,
         "model": str,
         "only": tuple,
         "allDigests": bool,
@@ -59,6 +61,16 @@ FIELDS: Mapping[str, Mapping[str, type]] = {
     "inclusion": {"root": dict, "entry": str, "proof": dict},
     "proof-file": {"root": dict, "file": str},
     "dsse-pae": {"payloadType": str, "payload": str},
+    "verify-bundle": {
+        "bundle": str,
+        "keys": tuple,
+        "scheme": str,
+        "authorities": tuple,
+        "intermediates": tuple,
+        "identity": str,
+        "trustedRoot": str,
+        "now": str,
+    },
 }
 
 # Members without which there is nothing to do.
@@ -69,6 +81,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "worker-answer": ("question", "answers"),
     "proof-file": ("root", "file"),
     "dsse-pae": ("payloadType",),
+    "verify-bundle": ("bundle", "now"),
 }
 
 #: Members that hold a path, a list of paths, or an object of paths.
@@ -79,6 +92,7 @@ PATH_FIELDS = frozenset(
         "listing",
         "bundle",
         "keys",
+        "policy",
         "datasets",
         "code",
         "documents",
@@ -87,6 +101,9 @@ PATH_FIELDS = frozenset(
         "parts",
         "files",
         "list",
+        "authorities",
+        "intermediates",
+        "trustedRoot",
     }
 )
 
@@ -163,6 +180,7 @@ def _verify(request: Request) -> dict[str, JsonValue]:
         target,
         manifest=manifest,
         keys=_texts(request, "keys"),
+        policy=_policy(request),
         model=request.get("model"),  # type: ignore[arg-type]  # `_check_fields` has checked the types
         only=_texts(request, "only"),
         all_digests=bool(request.get("allDigests", False)),
@@ -192,6 +210,12 @@ def _target(request: Request) -> tuple[Target, str | None]:
     if given == ["listing"]:
         return read_listing(read_file(path, max_bytes=canonical.MAX_LISTING_BYTES)), manifest
     return path, manifest
+
+
+def _policy(request: Request) -> TrustPolicy | None:
+    from provenance.trust import load_policy
+
+    return load_policy(str(request["policy"])) if "policy" in request else None
 
 
 def _clock(request: Request) -> Callable[[], datetime]:
@@ -367,6 +391,12 @@ def _no_number(text: str) -> ProvenanceError:
     )
 
 
+def _verify_bundle(request: Request) -> dict[str, JsonValue]:
+    from provenance.cli.conformance_signatures import check_bundle
+
+    return check_bundle(request)
+
+
 _OPERATIONS: Mapping[str, Callable[[Request], dict[str, JsonValue]]] = {
     "verify": _verify,
     "canonicalize": _canonicalize,
@@ -381,4 +411,5 @@ _OPERATIONS: Mapping[str, Callable[[Request], dict[str, JsonValue]]] = {
     "inclusion": _inclusion,
     "proof-file": _proof_file,
     "dsse-pae": _dsse_pae,
+    "verify-bundle": _verify_bundle,
 }
