@@ -40,7 +40,7 @@ __all__ = [
 CHUNK_BYTES: Final = 1024 * 1024
 
 #: The same where several hashers take each chunk: it must stay in the cache of a core.
-SHARED_CHUNK_BYTES: Final = 256 * 1024
+SHARED_CHUNK_BYTES: Final = 512 * 1024
 
 
 class FileDigest(Struct, frozen=True):
