@@ -166,6 +166,29 @@ def test_report_without_a_manifest_is_short() -> None:
     assert text.startswith("INCOMPLETE: x.\n\nNothing is proved")
 
 
+@pytest.mark.parametrize(
+    ("matched", "words"), [(1, "the one file that was compared is"), (2, "the 2 files that were")]
+)
+def test_a_part_that_matched_is_no_nothing(matched: int, words: str) -> None:
+    files = {"listed": 30, "matched": matched, "not_examined": 30 - matched}
+    text = render_report(
+        report(verdict="INCOMPLETE", exit_code=3, summary="INCOMPLETE: x.", files=files)
+    )
+    assert f"It proves that {words}" in text.splitlines()[-1]
+    assert "Nothing is proved" not in text
+    unsigned = {"status": "unknown"}
+    text = render_report(
+        report(
+            verdict="INCOMPLETE",
+            exit_code=3,
+            summary="INCOMPLETE: x.",
+            files=files,
+            signer=unsigned,
+        )
+    )
+    assert text.splitlines()[-1].startswith("Nothing is proved")
+
+
 def test_a_flood_of_findings_is_cut_and_counted() -> None:
     findings = tuple(finding("file-extra", "error", path=f"f{n}") for n in range(250))
     text = render_report(report(findings=findings))

@@ -48,7 +48,13 @@ def clone(tmp_path: Path) -> Path:
 
 
 def test_clone_fails_without_the_preset_and_passes_with_it(clone: Path, look: Look) -> None:
-    expect(look(clone), "FAIL", "file-extra")
+    (clone / "mine.txt").write_text("x")
+    report = look(clone)
+    expect(report, "FAIL", "file-extra")
+    extra = {item.path: item.message for item in report.findings if item.code == "file-extra"}
+    assert "the preset 'hub' ignores it" in extra[".gitattributes"]
+    assert "preset" not in extra["mine.txt"]
+    (clone / "mine.txt").unlink()
     report = look(clone, presets=["hub"])
     expect(report, "PASS", "file-ignored")
     ignored = [finding.path for finding in report.findings if finding.code == "file-ignored"]

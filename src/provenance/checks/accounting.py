@@ -31,7 +31,7 @@ def check_every_file_listed(evidence: Evidence, policy: TrustPolicy) -> Iterator
     has_list = bool(evidence.listed) or evidence.manifest.release.inventory_file is None
     for name in evidence.found if has_list else ():
         if name not in evidence.listed_names and name != OMS_FILE:
-            message = f"{shown(name)} is not in the signed inventory"
+            message = f"{shown(name)} is not in the signed inventory{_preset_for(name)}"
             yield Finding("file-extra", printable_name(name), message)
     for (place, preset), count in _ignored_by_place(evidence).items():
         message = f"{count} files were not checked: the preset {preset!r} ignores them"
@@ -69,6 +69,12 @@ def check_every_file_found(evidence: Evidence, policy: TrustPolicy) -> Iterator[
             f"the caller supplied the digests of {len(evidence.found)} files; no byte was read"
         )
         yield Finding("bytes-not-read", "", message)
+
+
+def _preset_for(name: str) -> str:
+    """Return which preset would ignore an extra file: what download tools leave is no attack."""
+    preset = next((preset for preset in PRESETS.values() if preset.covers(name)), None)
+    return "" if preset is None else f"; the preset {preset.name!r} ignores it"
 
 
 def _ignored_by_place(evidence: Evidence) -> Counter[tuple[str, str]]:

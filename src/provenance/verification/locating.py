@@ -29,12 +29,14 @@ if TYPE_CHECKING:
 
     from provenance.verification.options import Options, PathLike
 
-__all__ = ["Located", "locate"]
+__all__ = ["Located", "bundle_of", "locate"]
 
 #: What the name of a bundle ends with.
 BUNDLE_SUFFIX = ".sigstore.json"
 #: What stands behind the name of a release in the name of its draft's folder.
 DRAFT_SUFFIX = ".draft"
+#: How many folders above a released file its manifest is looked for, to name it in a message.
+MAX_FOLDERS_ABOVE = 4
 #: The unsigned statement of a draft.
 DRAFT_FILE = "statement.json"
 
@@ -98,8 +100,21 @@ def _with_bundle(options: Options, source: Source) -> Located:
     if isinstance(source, FileSource) and _is_nowhere(source.path):
         message = f"there is no file or folder {shown(source.path)}"
     else:
-        message = "no manifest was named; name the bundle of the manifest beside it"
+        beside = _bundle_above(source.path) if isinstance(source, FileSource) else None
+        which = "the bundle of the manifest" if beside is None else printable_name(beside)
+        message = f"no manifest was named; name {which}"
     return Located(source, findings=(Finding("manifest-missing", "", message),))
+
+
+def _bundle_above(path: str) -> str | None:
+    """Return where the manifest of a file's release lies, for a message: nothing is read there."""
+    folder = os.path.dirname(path)  # noqa: PTH120 - text path
+    for _ in range(MAX_FOLDERS_ABOVE):
+        bundle = os.path.join(folder, MANIFEST_FOLDER, MANIFEST_FILE)  # noqa: PTH118 - text path
+        if os.path.isfile(bundle):  # noqa: PTH113 - text path
+            return bundle
+        folder = os.path.join(folder, os.pardir)  # noqa: PTH118 - text path
+    return None
 
 
 def _is_nowhere(path: str) -> bool:
@@ -132,7 +147,7 @@ def _usual_place(source: FolderSource) -> Located:
 def _read_bundle(source: Source, path: PathLike) -> Located:
     try:
         # The caller named this file, so a link to it is followed.
-        data = read_file(os.path.realpath(path), max_bytes=MAX_BUNDLE_BYTES)
+        data = read_file(bundle_of(path), max_bytes=MAX_BUNDLE_BYTES)
     except ValueError:  # a name with U+0000 in it
         fault = Finding("input-unreadable", printable_name(os.fspath(path)), "it is no path")
         return Located(source, findings=(fault,))
@@ -141,8 +156,29 @@ def _read_bundle(source: Source, path: PathLike) -> Located:
     return Located(source, data)
 
 
+def bundle_of(named: PathLike) -> str:
+    """Return the bundle that a path means: itself, or the one in a release or manifest folder.
+
+    Links are followed as far as the caller named them.
+    """
+    try:
+        path = os.path.realpath(named)
+    except ValueError:  # a name with U+0000 in it, which the reader refuses in words
+        return os.fspath(named)
+    for inside in ((MANIFEST_FOLDER, MANIFEST_FILE), (MANIFEST_FILE,)):
+        bundle = os.path.join(path, *inside)  # noqa: PTH118 - text path
+        if os.path.isdir(path) and os.path.lexists(bundle):  # noqa: PTH112 - text path
+            return bundle
+    return path
+
+
 def _unreadable(error: ProvenanceError, name: str) -> Finding:
-    codes = {"json-size": "bundle-size", "file-unreadable": "input-unreadable"}
+    # A folder where a file was named is a wrong argument, and no sign of tampering.
+    codes = {
+        "json-size": "bundle-size",
+        "file-unreadable": "input-unreadable",
+        "file-type": "input-unreadable",
+    }
     code = codes.get(error.code, error.code or "input-unreadable")
     return Finding(code, printable_name(name), error.problem)
 
