@@ -320,6 +320,10 @@ WRONG: dict[str, tuple[Callable[[Tree], object], str, str]] = {
     "unpinned code": (
         put(*SEGMENT, "code", value=NO_COMMIT), "code-unpinned", "/training/segments/0/code",
     ),
+    "an undeclared input": (
+        put("training", "undeclaredInputs", value=[{"path": "extra.csv", "size": 3}]),
+        "inputs-undeclared", "/training/undeclaredInputs",
+    ),
     "a gap": (
         put("gaps", value=[{"subject": "git", "kind": "absent", "description": "none"}]),
         "gap-recorded", "/gaps/0",

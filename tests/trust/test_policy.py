@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from provenance.errors import UsageError
 from provenance.signing import generate_private_key
-from provenance.trust import TrustPolicy
+from provenance.trust import Role, TrustedSigner, TrustPolicy
 
 KEY = generate_private_key().public_key
 
@@ -70,3 +71,68 @@ def test_nonsense_is_a_usage_error_that_names_the_field(field: str, value: objec
 @pytest.mark.parametrize("skew", [0, 86_400])
 def test_the_limits_of_the_clock_are_allowed(skew: int) -> None:
     assert TrustPolicy(clock_skew_seconds=skew).clock_skew_seconds == skew
+
+
+ALICE = TrustedSigner(name="alice", verifier=KEY)
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        pytest.param({"signers": (ALICE,)}, "roles", id="signers without a role"),
+        pytest.param(
+            {"signers": (ALICE, ALICE), "roles": (Role(name="trainer", signers=("alice",)),)},
+            "signers",
+            id="a name twice",
+        ),
+        pytest.param(
+            {"roles": (Role(name="trainer", signers=("alice",)),)},
+            "roles/trainer",
+            id="a name of nobody",
+        ),
+        pytest.param(
+            {"signers": (ALICE,), "roles": (Role(name="trainer", signers=()),)},
+            "roles/trainer",
+            id="nobody",
+        ),
+        pytest.param(
+            {
+                "signers": (ALICE,),
+                "roles": (Role(name="trainer", signers=("alice", "alice"), threshold=2),),
+            },
+            "roles/trainer",
+            id="a threshold by a name twice",
+        ),
+        pytest.param(
+            {
+                "signers": (ALICE,),
+                "roles": (Role(name="trainer", signers=("alice",), threshold=0),),
+            },
+            "roles/trainer",
+            id="a threshold of zero",
+        ),
+        pytest.param(
+            {
+                "signers": (ALICE,),
+                "roles": (Role(name="trainer", signers=("alice",)),),
+                "policy_signers": Role(name="policySigners", signers=("bob",)),
+            },
+            "roles/policySigners",
+            id="an unknown signer of the policy",
+        ),
+        pytest.param({"expires": datetime(2027, 1, 1)}, "expires", id="a time without a zone"),  # noqa: DTZ001 - what is refused
+    ],
+)
+def test_rules_that_make_no_sense(fields: dict[str, Any], path: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        TrustPolicy(**fields)
+    assert caught.value.path == path
+
+
+def test_every_signer_is_looked_for() -> None:
+    role = Role(name="trainer", signers=("alice",), predicate_types=("x",))
+    policy = TrustPolicy(signers=(ALICE,), roles=(role,))
+    assert policy.verifiers == (KEY,)
+    assert policy.fingerprints == (KEY.fingerprint,)
+    assert policy.roles_for("x") == (role,)
+    assert policy.roles_for("y") == ()

@@ -141,6 +141,7 @@ SuppliedStatus = Literal[
     "records-reordered",
     "records-differ",
     "records-not-compared",
+    "records-files-unread",
 ]
 """What can come out of a comparison with what the caller holds."""
 
@@ -159,6 +160,13 @@ class Supplied(Struct, frozen=True):
 
     message: str
     """One sentence."""
+
+    @property
+    def code(self) -> str:
+        """The finding code of what came out."""
+        if self.status.startswith("records-"):
+            return self.status
+        return f"evidence-{self.status}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,8 +21,9 @@ from msgspec import Struct
 
 from provenance.canonical import join_pointer
 from provenance.checks.parts import PARTS, RUNGS, Kind, Part
-from provenance.checks.pointers import covers, expand
+from provenance.checks.pointers import Places, covers, expand, upwards
 from provenance.digest import COUNTED, TypedRoot
+from provenance.findings import CODES, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -94,7 +95,7 @@ def parts_of(facts: Sequence[Fact]) -> tuple[PartRung, ...]:
 def origin_of(evidence: Evidence, path: str) -> Literal["captured", "authored"]:
     """Return who said a fact: the longest prefix among the origins wins, `authored` by default."""
     origins: Mapping[str, Any] = evidence.manifest.origins or {}
-    prefix = next((prefix for prefix in _upwards(path) if prefix in origins), None)
+    prefix = next((prefix for prefix in upwards(path) if prefix in origins), None)
     return "captured" if prefix is not None and origins[prefix] == "captured" else "authored"
 
 
@@ -114,9 +115,21 @@ class _Ladder:
         self._steps = self._by_id("/processing/*")
         self._environments = self._by_id("/environments/*")
         self._disclosures = _Disclosures(evidence.manifest.disclosures)
+        self._contradicted = Places(
+            item.path for item in evidence.supplied if CODES[item.code].severity is Severity.ERROR
+        )
 
     def facts(self, kind: Kind) -> Iterator[tuple[str, str | None]]:
-        """Yield (path, rung) of every fact of a kind, disclosed and absent ones included."""
+        """Yield (path, rung) of every fact of a kind, disclosed and absent ones included.
+
+        What the caller holds may agree with a fact in one way and contradict it in another: then
+        it backs nothing.
+        """
+        for path, rung in self._all_facts(kind):
+            is_high = rung is not None and is_at_least(rung, "matched")
+            yield path, "bound" if is_high and path in self._contradicted else rung
+
+    def _all_facts(self, kind: Kind) -> Iterator[tuple[str, str | None]]:
         places = [place for pattern in kind.patterns for place in expand(self._tree, pattern)]
         if kind.field:
             yield from self._owned(kind, places)
@@ -256,7 +269,7 @@ class _Disclosures:
         return None if first is None else self._disclosures[first]
 
     def _indices(self, path: str) -> Iterator[int]:
-        yield from (self._first[above] for above in _upwards(path) if above in self._first)
+        yield from (self._first[above] for above in upwards(path) if above in self._first)
         # All that begins with `path/` stands together: `0` is the character after `/`.
         start = bisect_left(self._paths, f"{path}/")
         end = bisect_left(self._paths, f"{path}0")
@@ -267,14 +280,6 @@ def _disclosed_rung(disclosure: Disclosure) -> str | None:
     if disclosure.status == "notApplicable":
         return None
     return "withheld" if disclosure.commitment is None else "sealed"
-
-
-def _upwards(path: str) -> Iterator[str]:
-    """Yield a path, then everything above it, the whole document last."""
-    while path:
-        yield path
-        path = path.rpartition("/")[0]
-    yield ""
 
 
 def _cut(path: str, levels: int) -> str | None:

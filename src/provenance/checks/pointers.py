@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from provenance.canonical import join_pointer, split_pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["covers", "expand"]
+__all__ = ["Places", "covers", "expand", "upwards"]
 
 
 def expand(tree: object, pattern: str) -> Iterator[tuple[str, Any]]:
@@ -41,6 +41,31 @@ def covers(pattern: str, pointer: str) -> bool:
     return all(
         want in ("*", token) for want, token in zip(wanted, split_pointer(pointer), strict=False)
     )
+
+
+def upwards(path: str) -> Iterator[str]:
+    """Yield a path, then everything above it, the whole document last."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+    yield ""
+
+
+class Places:
+    """Some places of a document; tells what is one of them, or above or inside one.
+
+    >>> "/datasets/0" in Places(["/datasets/0/recordSet"])
+    True
+    """
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        """Take the pointers; the whole document is no place."""
+        self._paths = frozenset(filter(None, paths))
+        self._above = frozenset(above for path in self._paths for above in upwards(path))
+
+    def __contains__(self, path: str) -> bool:
+        """Return whether a pointer is one of them, or above or inside one."""
+        return path in self._above or any(above in self._paths for above in upwards(path))
 
 
 def _step(

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from provenance.manifest import Segment
     from provenance.trust import TrustPolicy
 
-__all__ = ["check_code", "check_gaps", "check_segments"]
+__all__ = ["check_code", "check_gaps", "check_segments", "check_undeclared_inputs"]
+
+#: Undeclared inputs that a finding names; the rest is counted.
+MAX_NAMED_INPUTS = 5
 
 
 def check_segments(evidence: Evidence, policy: TrustPolicy) -> Iterator[Finding]:
@@ -58,6 +61,21 @@ def check_code(evidence: Evidence, policy: TrustPolicy) -> Iterator[Finding]:
         if not any(item is not None for item in bound) and not code.inventory and not has_script:
             message = "no full commit id and no digest says which code ran"
             yield Finding("code-unpinned", path, message)
+
+
+def check_undeclared_inputs(evidence: Evidence, policy: TrustPolicy) -> Iterator[Finding]:
+    """Step 18: data files that the scripts opened and nobody declared are shown, as one finding.
+
+    Codes: `inputs-undeclared`.
+    """
+    training = evidence.manifest.training
+    inputs = training.undeclared_inputs if training is not None else ()
+    if inputs:
+        names = ", ".join(shown(item.path) for item in inputs[:MAX_NAMED_INPUTS])
+        more = len(inputs) - MAX_NAMED_INPUTS
+        rest = f" and {more} more" if more > 0 else ""
+        message = f"data was read that no dataset describes: {names}{rest}"
+        yield Finding("inputs-undeclared", "/training/undeclaredInputs", message)
 
 
 def check_gaps(evidence: Evidence, policy: TrustPolicy) -> Iterator[Finding]:

@@ -41,7 +41,12 @@ from provenance.checks.roles import (
     check_revoked_artifacts,
     check_roles,
 )
-from provenance.checks.segments import check_code, check_gaps, check_segments
+from provenance.checks.segments import (
+    check_code,
+    check_gaps,
+    check_segments,
+    check_undeclared_inputs,
+)
 from provenance.checks.supplied import check_attestations, check_supplied
 from provenance.checks.times import (
     check_name_and_age,
@@ -90,6 +95,7 @@ CHECKS: Final[tuple[tuple[int, Check], ...]] = (
     (17, check_where_data_comes_from),
     (18, check_segments),
     (18, check_code),
+    (18, check_undeclared_inputs),
     (18, check_gaps),
     (19, check_checkpoint_parents),
     (19, check_checkpoint_steps),

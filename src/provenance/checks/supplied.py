@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from provenance.canonical import resolve_pointer
 from provenance.checks.evidence import OMS_FILE
 from provenance.checks.facts import facts_of
+from provenance.checks.pointers import Places
 from provenance.errors import shown
 from provenance.findings import Finding
 
@@ -19,32 +20,22 @@ if TYPE_CHECKING:
 
 __all__ = ["check_attestations", "check_supplied"]
 
-_CODES = {
-    "matched": "evidence-matched",
-    "mismatch": "evidence-mismatch",
-    "unknown": "evidence-unknown",
-    "unbound": "evidence-unbound",
-    "records-matched": "records-matched",
-    "records-resharded": "records-resharded",
-    "records-reordered": "records-reordered",
-    "records-differ": "records-differ",
-    "records-not-compared": "records-not-compared",
-}
-
 
 def check_supplied(evidence: Evidence, policy: TrustPolicy) -> Iterator[Finding]:
     """Step 23: evidence that the caller holds is what was signed; name what nobody holds.
 
     Codes: `evidence-matched`, `evidence-mismatch`, `evidence-unknown`, `evidence-unbound`,
     `records-matched`, `records-resharded`, `records-reordered`, `records-differ`,
-    `records-not-compared`, `evidence-not-supplied`.
+    `records-not-compared`, `records-files-unread`, `evidence-not-supplied`.
     """
     for item in evidence.supplied:
-        yield Finding(_CODES[item.status], item.path, item.message)
+        yield Finding(item.code, item.path, item.message)
     if evidence.source == "draft":
         return
+    # For these something was named, and what came of it has just been said.
+    named = Places(item.path for item in (*evidence.supplied, *evidence.faults))
     for fact in facts_of(evidence):
-        if fact.rung == "bound":
+        if fact.rung == "bound" and fact.path not in named:
             name = _name_of(evidence, fact.path)
             message = f"a digest{name} is signed, and no bytes are here to compare with it"
             yield Finding("evidence-not-supplied", fact.path, message)

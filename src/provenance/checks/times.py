@@ -51,7 +51,7 @@ def check_name_and_age(evidence: Evidence, policy: TrustPolicy) -> Iterator[Find
     """Step 6: the manifest is for the model asked for, not from the future, and not expired.
 
     Codes: `created-in-future`, `expired`, `model-name-mismatch`, `model-name-not-checked`,
-    `time-not-trusted`.
+    `time-not-trusted`, `time-proven`.
     """
     if evidence.source == "draft":
         return
@@ -75,6 +75,12 @@ def check_name_and_age(evidence: Evidence, policy: TrustPolicy) -> Iterator[Find
     elif manifest.model.name != policy.model_name:
         message = f"signed for {shown(manifest.model.name)}, asked for {shown(policy.model_name)}"
         yield Finding("model-name-mismatch", "/model/name", message)
+    signer = evidence.signature.signer if evidence.signature is not None else None
+    if signer is not None and signer.times:
+        for stamp in signer.times:
+            message = f"the signature existed at {stamp.at:%Y-%m-%dT%H:%M:%SZ}, by a {stamp.source}"
+            yield Finding("time-proven", "", message)
+        return
     message = f"{manifest.created_at} is what the signer claims; there is no verified timestamp"
     yield Finding("time-not-trusted", "/createdAt", message)
 

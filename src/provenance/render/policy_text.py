@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provenance.manifest import DATASET_V1
 from provenance.render.escaping import escape
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def _lines(policy: TrustPolicy) -> Iterator[str]:
         yield f"{signer.name} is {signer.verifier.fingerprint}{window}{schemes}."
     for role in policy.roles:
         yield from _role(role)
+    if any(role.required and role.predicate_types == (DATASET_V1,) for role in policy.roles):
+        yield "Statements about datasets do not lie in a release, so the verdict is never PASS."
     if policy.policy_signers is not None:
         yield f"The next version of this policy: {_who(policy.policy_signers)} must sign it."
     yield from _signatures(policy)
@@ -70,7 +73,7 @@ def _role(role: Role) -> Iterator[str]:
     verb = "must have signed" if role.required else "may sign"
     models = ""
     if role.models:
-        models = f", for the models {', '.join(map(_model, role.models))} only"
+        models = f", only for models {' or '.join(map(_model, role.models))}"
     yield f"As {role.name}, {_who(role)} {verb} {what}{models}."
 
 
@@ -83,7 +86,7 @@ def _who(role: Role) -> str:
 def _model(pattern: str) -> str:
     if pattern.endswith("*"):
         return f'that begin with "{pattern[:-1]}"'
-    return f'"{pattern}"'
+    return f'called "{pattern}"'
 
 
 def _signatures(policy: TrustPolicy) -> Iterator[str]:
@@ -125,6 +128,8 @@ def _ancestors(policy: TrustPolicy) -> Iterator[str]:
         yield "Every model that this one was made from must be bound by a digest."
     if rules.signers:
         yield f"Their manifests must be signed by one of {', '.join(rules.signers)}."
+    if rules.needs_manifests:
+        yield "They are not at hand when a release is verified, so the verdict is then INCOMPLETE."
     for requirement in rules.requirements:
         yield f"In their manifests, {requirement.pattern}: {_rung(requirement)}."
 

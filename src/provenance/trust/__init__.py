@@ -27,8 +27,20 @@ if TYPE_CHECKING:
     )
     from provenance.trust.policy import TrustPolicy
     from provenance.trust.policy_reading import read_policy
+    from provenance.trust.policy_signing import (
+        POLICY_V1,
+        SignedPolicy,
+        add_policy_signature,
+        is_signed_policy,
+        load_signed_policy,
+        policy_document,
+        sign_policy,
+        update_policy,
+    )
     from provenance.trust.policy_templates import TEMPLATES
     from provenance.trust.presets import PRESETS, Preset, is_ignored
+    from provenance.trust.published_keys import PublishedKey, read_published_keys
+    from provenance.trust.resolver import TrustResolver, namespace_of, resolve_trust
     from provenance.trust.rules import (
         AncestorRules,
         Requirement,
@@ -38,34 +50,52 @@ if TYPE_CHECKING:
         TrustedSigner,
     )
     from provenance.trust.standing import find_faults
+    from provenance.trust.state import Seen, compare_seen, read_state, remember
     from provenance.trust.votes import count_votes
 
 __all__ = [
+    "POLICY_V1",
     "PRESETS",
     "TEMPLATES",
     "AncestorRules",
     "Pin",
     "PolicyDocument",
     "Preset",
+    "PublishedKey",
     "Requirement",
     "RevokedArtifact",
     "RevokedKey",
     "Role",
+    "Seen",
+    "SignedPolicy",
     "TrustPolicy",
+    "TrustResolver",
     "TrustedSigner",
     "add_pin",
+    "add_policy_signature",
+    "compare_seen",
     "compile_policy",
     "count_votes",
     "find_faults",
     "is_ignored",
+    "is_signed_policy",
     "load_policy",
+    "load_signed_policy",
+    "namespace_of",
     "parse_pins",
     "pins_for",
+    "policy_document",
     "policy_schema",
     "read_pins",
     "read_policy",
+    "read_published_keys",
+    "read_state",
+    "remember",
     "remove_pin",
+    "resolve_trust",
+    "sign_policy",
     "to_pointer_pattern",
+    "update_policy",
     "with_pin",
     "without_pin",
     "write_pins",
@@ -98,11 +128,23 @@ if not TYPE_CHECKING:
         "provenance.trust.policy": ("TrustPolicy",),
         "provenance.trust.policy_reading": ("read_policy",),
         "provenance.trust.policy_templates": ("TEMPLATES",),
+        "provenance.trust.policy_signing": (
+            "POLICY_V1",
+            "SignedPolicy",
+            "add_policy_signature",
+            "is_signed_policy",
+            "load_signed_policy",
+            "policy_document",
+            "sign_policy",
+            "update_policy",
+        ),
         "provenance.trust.presets": (
             "PRESETS",
             "Preset",
             "is_ignored",
         ),
+        "provenance.trust.published_keys": ("PublishedKey", "read_published_keys"),
+        "provenance.trust.resolver": ("TrustResolver", "namespace_of", "resolve_trust"),
         "provenance.trust.rules": (
             "AncestorRules",
             "Requirement",
@@ -112,6 +154,7 @@ if not TYPE_CHECKING:
             "TrustedSigner",
         ),
         "provenance.trust.standing": ("find_faults",),
+        "provenance.trust.state": ("Seen", "compare_seen", "read_state", "remember"),
         "provenance.trust.votes": ("count_votes",),
     }
     __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -55,7 +55,7 @@ def _wait_for(handle: int, path: Path, deadline: float) -> None:
     try:
         import fcntl  # noqa: PLC0415 - not on Windows, where the rest of this room works
     except ImportError as error:
-        problem = "this system has no file locks, so pins cannot be changed safely"
+        problem = "this system has no file locks, so it cannot be changed safely"
         raise TrustError(
             path=printable_name(str(path)), problem=problem, remedy="name keys with --key"
         ) from error
@@ -64,7 +64,7 @@ def _wait_for(handle: int, path: Path, deadline: float) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             if time.monotonic() >= deadline:
-                problem = "another process is changing the pins and does not finish"
+                problem = "another process is changing it and does not finish"
                 raise TrustError(
                     path=str(path), problem=problem, remedy="try again later"
                 ) from error

@@ -9,9 +9,10 @@ Source: `spec/verification.md`, section "Presets".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,8 +31,7 @@ LOADABLE_SUFFIXES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
+class Preset(Struct, frozen=True):
     """One named set. Names are compared exactly: `.GIT` is not `.git`."""
 
     name: str
