@@ -152,6 +152,7 @@ def test_keys_of_openssh_are_read(tmp_path: Path, kind: str) -> None:
     program = shutil.which("ssh-keygen")
     if program is None:
         pytest.skip("there is no ssh-keygen program here")
+    pytest.importorskip("bcrypt", reason="the extra ssh is not installed")
     for password in ("", "secret"):
         file = tmp_path / f"key{len(password)}"
         command = [program, "-q", "-t", kind, "-N", password, "-C", "me@host", "-f", str(file)]

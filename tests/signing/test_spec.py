@@ -17,6 +17,15 @@ from provenance.canonical import (
     MAX_DOCUMENT_BYTES,
     MAX_SIGNATURE_BYTES,
 )
+from provenance.canonical.limits import (
+    MAX_CERTIFICATE_FILE_BYTES,
+    MAX_CERTIFICATE_FILE_ENTRIES,
+    MAX_CHAIN_CERTIFICATES,
+    MAX_CHAIN_PATHS,
+    MAX_CHAIN_STEPS,
+    MAX_SIGNED_MESSAGE_BYTES,
+    MAX_TRUSTED_ROOT_BYTES,
+)
 from provenance.digest import DigestSet, format_listing, hash_bytes
 from provenance.envelope import (
     MEDIA_TYPES,
@@ -41,6 +50,10 @@ from provenance.signing import (
     sign_payload,
     verify_bundle,
 )
+from provenance.signing import identities as patterns
+from provenance.signing.ssh import agent, key_lists
+from provenance.signing.timestamps import checking
+from provenance.signing.transparency import entries, signed_notes, trusted_roots
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "spec" / "envelope.md").read_text(encoding="utf-8")
@@ -113,6 +126,40 @@ def test_every_scheme_and_media_type_is_in_the_text() -> None:
         ("timestamps; bytes of one", (material.MAX_TIMESTAMPS, material.MAX_TIMESTAMP_BYTES)),
         ("nesting of JSON", (MAX_DEPTH,)),
         ("key file", (containers.MAX_KEY_FILE_BYTES,)),
+        (
+            "list of SSH keys; keys in it",
+            (key_lists.MAX_KEY_LIST_BYTES, key_lists.MAX_LISTED_KEYS),
+        ),
+        ("message to an ssh-agent", (agent.MAX_AGENT_MESSAGE_BYTES,)),
+        (
+            "file of certificates; certificates in it",
+            (MAX_CERTIFICATE_FILE_BYTES, MAX_CERTIFICATE_FILE_ENTRIES),
+        ),
+        (
+            "certificates of a chain; chains that are validated; issuers that are tried",
+            (MAX_CHAIN_CERTIFICATES, MAX_CHAIN_PATHS, MAX_CHAIN_STEPS),
+        ),
+        ("certificates inside a timestamp", (checking.MAX_EMBEDDED_CERTIFICATES,)),
+        (
+            "identity or pattern; wildcards in it",
+            (patterns.MAX_IDENTITY_CHARACTERS, patterns.MAX_WILDCARDS),
+        ),
+        (
+            "trusted root; instances of one kind; certificates of a chain in it",
+            (MAX_TRUSTED_ROOT_BYTES, trusted_roots.MAX_INSTANCES, trusted_roots.MAX_CHAIN),
+        ),
+        (
+            "tree head; signatures under it",
+            (signed_notes.MAX_NOTE_BYTES, signed_notes.MAX_NOTE_SIGNATURES),
+        ),
+        (
+            "body of a log entry; hashes of its proof",
+            (entries.MAX_BODY_BYTES, entries.MAX_PROOF_HASHES),
+        ),
+        (
+            "file whose signature covers its bytes and not their digest",
+            (MAX_SIGNED_MESSAGE_BYTES,),
+        ),
     ],
 )
 def test_limits_of_the_text_are_those_of_the_code(name: str, limits: tuple[int, ...]) -> None:
@@ -163,6 +210,48 @@ SHOWN = {
     "R-ENV-37": None,
     "R-ENV-38": None,
     "R-ENV-39": None,
+    "R-ENV-40": "test_malformed_notes_are_refused_before_any_key_is_asked",
+    "R-ENV-41": "test_opens_what_go_opens",
+    "R-ENV-42": "test_malformed_tree_heads_are_refused",
+    "R-ENV-43": "test_reads_every_media_type",
+    "R-ENV-44": None,
+    "R-ENV-45": "test_windows_include_their_ends",
+    "R-ENV-46": "test_a_chain_ends_at_its_last_certificate",
+    "R-ENV-47": "test_accepts",
+    "R-ENV-48": "test_refuses",
+    "R-ENV-49": "test_refuses",
+    "R-ENV-50": "test_refuses",
+    "R-ENV-51": "test_refuses",
+    "R-ENV-52": "test_refuses",
+    "R-ENV-53": "test_refuses",
+    "R-ENV-54": "test_a_log_without_time_counts_at_present",
+    "R-ENV-55": "test_refuses",
+    "R-ENV-56": "test_refuses",
+    "R-ENV-57": "test_refuses",
+    "R-ENV-58": "test_compares_the_issuer_exactly",
+    "R-ENV-59": "test_other_key",
+    "R-ENV-60": "test_an_rsa_key_of_an_agent_is_refused",
+    "R-ENV-61": "test_an_agent_that_signs_with_another_key",
+    "R-ENV-62": "test_a_key_counts_while_its_line_is_in_force",
+    "R-ENV-63": "test_a_line_that_cannot_be_honoured_is_refused",
+    "R-ENV-64": "test_a_token_signs_and_its_exported_key_verifies",
+    "R-ENV-65": None,
+    "R-ENV-66": None,
+    "R-ENV-67": "test_over_other_bytes_it_does_not_hold",
+    "R-ENV-68": "test_a_certificate_that_is_not_for_timestamps",
+    "R-ENV-69": "test_too_many_and_repeated_timestamps",
+    "R-ENV-70": "test_an_authority_that_nobody_named_proves_nothing",
+    "R-ENV-71": "test_every_time_has_to_hold",
+    "R-ENV-72": "test_a_verifier_without_an_authority_is_a_usage_error",
+    "R-ENV-73": "test_verdict_is_the_one_of_the_suite",
+    "R-ENV-74": "test_what_a_certificate_is_for",
+    "R-ENV-75": "test_weak_key_is_refused",
+    "R-ENV-76": "test_every_code_of_certificates_is_shown_here_or_beside",
+    "R-ENV-77": "test_a_certificate_of_another_key_is_refused_when_signing",
+    "R-ENV-78": "test_a_name_that_was_not_asked_for_does_not_match",
+    "R-ENV-79": "test_a_pattern_that_would_trust_too_many_is_refused",
+    "R-ENV-80": "test_another_name_under_the_same_authority_is_refused",
+    "R-ENV-81": "test_a_new_key_of_the_same_identity_is_no_second_vote",
 }
 
 
@@ -172,7 +261,7 @@ def test_every_rule_has_an_anchor_of_its_own_and_a_test() -> None:
     names = {
         node.name
         for room in ("envelope", "signing")
-        for file in (ROOT / "tests" / room).glob("test_*.py")
+        for file in (ROOT / "tests" / room).rglob("test_*.py")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef)
     }

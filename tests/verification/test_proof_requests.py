@@ -44,18 +44,18 @@ BLOCK = 65536
 DATA = write_safetensors({"w": [float(number) for number in range(24_000)]})
 
 #: What asks for each of the things that the manifest below has a root of.
-REQUESTS: Mapping[str, Mapping[str, str]] = {
+REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "file": {},
     "twin": {},
     "tensor": {"tensor": "w"},
-    "block": {"kind": "block", "name": "m.safetensors"},
-    "block of twin": {"kind": "block", "name": "a/m.safetensors"},
-    "dataset": {"dataset": "train"},
-    "other dataset": {"dataset": "other"},
-    "record": {"kind": "record", "dataset": "train"},
-    "shard": {"kind": "shard", "dataset": "web"},
-    "sharded": {"dataset": "web"},
-    "checkpoint": {"checkpoint": "c1"},
+    "block": {"kind": "block", "name": "m.safetensors", "index": 0},
+    "block of twin": {"kind": "block", "name": "a/m.safetensors", "index": 0},
+    "dataset": {"dataset": "train", "name": "m.safetensors"},
+    "other dataset": {"dataset": "other", "name": "m.safetensors"},
+    "record": {"kind": "record", "dataset": "train", "index": 0},
+    "shard": {"kind": "shard", "dataset": "web", "name": "part"},
+    "sharded": {"dataset": "web", "parts": ["part"], "name": "m.safetensors"},
+    "checkpoint": {"checkpoint": "c1", "name": "m.safetensors"},
     "tensor of checkpoint": {"tensor": "w", "checkpoint": "c1"},
 }
 
@@ -208,11 +208,11 @@ def test_proof_of_another_thing_is_refused(case: Case, proof: str, request_: str
     ("which", "told"),
     [
         ("tensor", "--tensor w"),
-        ("block", "--kind block --name m.safetensors"),
+        ("block", "--kind block --name m.safetensors --index 0"),
         ("dataset", "--dataset train"),
-        ("record", "--kind record --dataset train"),
-        ("shard", "--kind shard --dataset web"),
-        ("sharded", "--dataset web"),
+        ("record", "--kind record --dataset train --index 0"),
+        ("shard", "--kind shard --name part --dataset web"),
+        ("sharded", "--dataset web --part part"),
         ("checkpoint", "--checkpoint c1"),
         ("tensor of checkpoint", "--tensor w --checkpoint c1"),
     ],
@@ -265,6 +265,54 @@ def test_hint_is_no_command_of_the_shell(name: str, typed: str, tmp_path: Path) 
     assert report.summary.partition(" say so with ")[2].startswith(typed)
 
 
+def test_proof_does_not_choose_the_shard(case: Case) -> None:
+    for parts in ([], ["other"], ["part", "part"]):
+        report = case.check("sharded", "sharded", parts=parts)
+        assert report.verdict == "FAIL"
+        assert 'the proof goes through the shard "part"' in report.summary
+        assert "--part part" in report.summary
+        given: dict[str, Any] = {"root": case.proofs["sharded"].root, "name": "m.safetensors"}
+        held = case.files["sharded"]
+        report = check_proof(case.proofs["sharded"], file=held, parts=parts, **given)
+        assert report.verdict == "FAIL"
+    # Neither does one of a shard itself, nor one that goes through none.
+    assert case.check("shard", "shard", name=None).verdict == "FAIL"
+    assert case.check("dataset", "dataset", parts=["part"]).verdict == "FAIL"
+
+
+@pytest.mark.parametrize("which", ["block", "record"])
+@pytest.mark.parametrize("index", [None, 1])
+def test_proof_does_not_choose_the_block_or_record(
+    case: Case, which: str, index: int | None
+) -> None:
+    report = case.check(which, which, index=index)
+    assert report.verdict == "FAIL"
+    assert report.summary.endswith("say so with --index 0.")
+
+
+def test_file_of_the_release_does_not_stand_in_for_another_one(case: Case) -> None:
+    # `a/m.safetensors` ends with the proven `m.safetensors` too, and is another file.
+    report = case.check("file", "file", file=case.files["twin"])
+    assert report.verdict == "FAIL"
+    assert 'is that of "a/m.safetensors"' in report.summary
+    assert (
+        case.check("file", "file", file=case.files["twin"], name="m.safetensors").verdict == "PASS"
+    )
+
+
+def test_longer_path_in_a_tree_that_nobody_lists_needs_a_name(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proof, held = case.proofs["dataset"], case.files["dataset"]
+    monkeypatch.chdir(held.parent)
+    given: dict[str, Any] = {"root": proof.root}
+    for path in (held, "a/m.safetensors", "../" + held.parent.name + "/m.safetensors"):
+        assert check_proof(proof, file=path, **given).verdict == "FAIL"
+        assert check_proof(proof, file=path, name="m.safetensors", **given).verdict == "PASS"
+    for path in ("m.safetensors", "./m.safetensors"):
+        assert check_proof(proof, file=path, **given).verdict == "PASS"
+
+
 def test_end_of_a_segment_is_no_segment(case: Case, tmp_path: Path) -> None:
     longer = tmp_path / "xm.safetensors"
     longer.write_bytes(DATA)
@@ -291,11 +339,13 @@ def test_root_of_the_caller_says_what_its_tree_is_of(case: Case) -> None:
     for which in ("tensor", "shard", "record"):
         proof = case.proofs[which]
         named: dict[str, Any] = {"tensor": "w"} if which == "tensor" else {"kind": which}
+        named |= {"shard": {"name": "part"}, "record": {"index": 0}}.get(which, {})
         given: dict[str, Any] = {"root": proof.root, "file": case.files[which]}
         assert check_proof(proof, **named, **given).verdict == "PASS"
         assert check_proof(proof, kind="file", **given).verdict == "FAIL"
     sharded = case.proofs["sharded"]
-    given = {"root": sharded.root, "file": case.files["sharded"]}
+    given = {"root": sharded.root, "file": case.files["sharded"], "name": "m.safetensors"}
+    given["parts"] = ["part"]
     assert check_proof(sharded, **given).verdict == "PASS"
     assert check_proof(sharded, kind="shard", **given).verdict == "FAIL"
     shard = check_proof(case.proofs["shard"], root=sharded.root, file=case.files["shard"])
@@ -317,6 +367,11 @@ def test_root_of_the_caller_says_what_its_tree_is_of(case: Case) -> None:
         {"kind": "record", "dataset": "train", "name": "x"},
         {"kind": "record", "checkpoint": "c1"},
         {"dataset": "train", "checkpoint": "c1"},
+        {"index": 0},
+        {"tensor": "w", "index": 0},
+        {"kind": "record", "dataset": "train", "index": -1},
+        {"parts": ["x"]},
+        {"checkpoint": "c1", "parts": ["x"]},
     ],
     ids=lambda request: " ".join(f"{name}={value}" for name, value in request.items()),
 )
@@ -339,9 +394,9 @@ def test_places_of_a_manifest_have_no_sense_beside_a_root(request_: dict[str, st
         ("file", 'the file is "m.safetensors" of the release that key'),
         ("twin", 'the file is "a/m.safetensors" of the release that key'),
         ("tensor", 'the tensor is "w" of the released weights that key'),
-        ("block", 'this is block 1 of the file "m.safetensors" of the release that key'),
+        ("block", 'this is block 1 (index 0) of the file "m.safetensors" of the release that key'),
         ("dataset", 'the file is "m.safetensors" of the dataset "train" that key'),
-        ("record", 'this is record 1 of the dataset "train" that key'),
+        ("record", 'this is record 1 (index 0) of the dataset "train" that key'),
         ("shard", 'the shard is "part" of the dataset "web" that key'),
         ("sharded", 'the file is "m.safetensors" in the shard "part" of the dataset "web" that'),
         ("checkpoint", 'the file is "m.safetensors" of the checkpoint "c1" that key'),

@@ -190,7 +190,7 @@ def test_file_that_holds_no_tensors_or_is_no_inventory_is_named(
     assert report.summary.startswith(f"FAIL: {path}: ")
     index = ShardIndex((Shard("x", listing(1).root),))
     shard = prove_in_trees([index], "x")
-    report = check_proof(shard, root=index.root, kind="shard", file=path)
+    report = check_proof(shard, root=index.root, kind="shard", name="x", file=path)
     assert report.summary.startswith(f"FAIL: {path}: ")
 
 
@@ -236,7 +236,9 @@ def test_file_of_a_sharded_dataset_is_proved() -> None:
     dataset = {"id": "web", "name": "Web", "shards": index.root.to_tree()}
     proof = prove_in_shards(index, "part-00001", parts["part-00001"], "f5")
     bundle = bundle_with(datasets=[dataset])
-    report = check_proof(proof, manifest=bundle, keys=KEY.public_key, dataset="web")
+    report = check_proof(
+        proof, manifest=bundle, keys=KEY.public_key, dataset="web", parts=["part-00001"]
+    )
     assert (report.verdict, report.pointer) == ("INCOMPLETE", "/datasets/0/shards")
     assert "1 of 4 files, 1 of 3 shards" in report.summary
     alone = check_proof(

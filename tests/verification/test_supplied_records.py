@@ -101,7 +101,55 @@ def test_other_records_are_a_contradiction(
     assert report.verdict == "FAIL"
     assert codes_at(report) >= {(code, path)}
     assert errors_of(report) == [(code, f"/datasets/0{path}")]
-    assert rung_of(report) == ("matched" if code == "records-reordered" else "bound")
+    assert rung_of(report) == "bound"
+    assert "evidence-not-supplied" not in {code for code, _ in codes_at(report)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_other_set", "files"),
+    [
+        pytest.param(("recordTree",), True, SIGNED, id="tree equal, set another"),
+        pytest.param(("files",), True, SIGNED, id="files equal, set another"),
+        pytest.param(("files", *RECORDS), False, RESHARDED, id="records equal, files others"),
+    ],
+)
+def test_what_agrees_in_one_way_alone_backs_nothing(
+    fields: tuple[str, ...],
+    is_other_set: bool,
+    files: Mapping[str, bytes],
+    make: Callable[..., Path],
+    hold: Callable[..., Path],
+    look: Look,
+    tmp_path: Path,
+) -> None:
+    other = hash_records(write_tree(tmp_path / "other", CHANGED)).to_tree()
+    folder = make(*fields, **({"recordSet": other["recordSet"]} if is_other_set else {}))
+    report = look(folder, datasets={"raw": hold(files)})
+    assert (report.verdict, rung_of(report)) == ("FAIL", "bound")
+
+
+@pytest.mark.parametrize("fields", [RECORDS, RECORDS[:1], RECORDS[1:]], ids=["both", "tree", "set"])
+def test_files_beside_records_are_said_to_be_unread(
+    fields: tuple[str, ...], make: Callable[..., Path], hold: Callable[..., Path], look: Look
+) -> None:
+    held = hold({**SIGNED, "evil.json": b"{}", "evil.jsonl.zst": b"x", "sub/evil.py": b""})
+    report = look(make(*fields), datasets={"raw": held})
+    expect(report, "PASS", "records-matched", "records-files-unread")
+    (line,) = [line for line in report.not_checked if "other files" in line]
+    assert "3 other files" in line
+    assert "'evil.json'" in line
+    (held / "evil.jsonl").write_bytes(b"{}\n")
+    assert look(make(*fields), datasets={"raw": held}).verdict == "FAIL"
+
+
+def test_files_that_are_signed_are_all_accounted_for(
+    make: Callable[..., Path], hold: Callable[..., Path], look: Look
+) -> None:
+    signed = {**SIGNED, "README": b"all"}
+    folder = make("files", *RECORDS, signed=SIGNED, files=file_root(signed))
+    report = look(folder, datasets={"raw": hold(signed)})
+    expect(report, "PASS", "records-matched", "evidence-matched")
+    assert "records-files-unread" not in report.codes()
 
 
 def test_broken_signed_files_hold_what_was_signed(

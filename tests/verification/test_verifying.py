@@ -276,9 +276,9 @@ def test_no_manifest_is_incomplete(tmp_path: Path, look: Look) -> None:
     assert report.summary.startswith("INCOMPLETE: ")
 
 
-def test_oms_signature_alone_is_incomplete(tmp_path: Path, look: Look) -> None:
+def test_broken_oms_signature_alone_fails(tmp_path: Path, look: Look) -> None:
     folder = write_tree(tmp_path / "model", {"model.sig": b"{}", "weights": b"w"})
-    expect(look(folder), "INCOMPLETE", "oms-only")
+    expect(look(folder), "FAIL", "oms-only", "bundle-media-type")
 
 
 def test_draft_beside_the_release_is_named(tmp_path: Path, look: Look) -> None:
@@ -573,3 +573,27 @@ def test_many_disclosures_and_origins_take_no_time_squared(tmp_path: Path, look:
     report = look(folder)
     assert time.monotonic() - start < 60
     expect(report, "PASS", "fact-withheld")
+
+
+def test_the_bundle_may_be_named_by_its_folder(folder: Path, look: Look, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    folder.rename(elsewhere)
+    weights = elsewhere / "model.safetensors"
+    for named in (elsewhere, elsewhere / "training-provenance"):
+        report = look(weights, manifest=named)
+        assert report.manifest_digest is not None
+        assert report.verdict != "FAIL"
+
+
+def test_a_folder_without_a_bundle_is_no_sign_of_tampering(
+    folder: Path, look: Look, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    expect(look(folder, manifest=tmp_path / "empty"), "ERROR", "input-unreadable")
+
+
+def test_the_bundle_beside_a_file_is_named_and_not_read(folder: Path, look: Look) -> None:
+    report = look(folder / "model.safetensors")
+    expect(report, "INCOMPLETE", "manifest-missing")
+    (found,) = [item for item in report.findings if item.code == "manifest-missing"]
+    assert "training-provenance/manifest.sigstore.json" in found.message

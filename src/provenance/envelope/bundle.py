@@ -32,7 +32,15 @@ from provenance.errors import EnvelopeError, shown
 if TYPE_CHECKING:
     from provenance.canonical import JsonValue
 
-__all__ = ["MEDIA_TYPE", "MEDIA_TYPES", "Bundle", "parse_bundle", "write_bundle"]
+__all__ = [
+    "MEDIA_TYPE",
+    "MEDIA_TYPES",
+    "Bundle",
+    "check_hint",
+    "parse_bundle",
+    "read_media_type",
+    "write_bundle",
+]
 
 #: The media type of every bundle that we write.
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -113,7 +121,7 @@ def write_bundle(bundle: Bundle) -> bytes:
 
 def _read_bundle(value: JsonValue) -> Bundle:
     tree = require_object(value, "", code=_CODE)
-    media_type = _read_media_type(tree)
+    media_type = read_media_type(tree)
     if "messageSignature" in tree:
         raise EnvelopeError(
             path="/messageSignature",
@@ -127,7 +135,7 @@ def _read_bundle(value: JsonValue) -> Bundle:
     material = read_material(
         take(tree, "verificationMaterial", "", code=_CODE), "/verificationMaterial"
     )
-    _check_hint(material.key_hint, envelope)
+    check_hint(material.key_hint, envelope)
     return Bundle(
         envelope=envelope,
         media_type=media_type,
@@ -139,7 +147,12 @@ def _read_bundle(value: JsonValue) -> Bundle:
     )
 
 
-def _read_media_type(tree: dict[str, JsonValue]) -> str:
+def read_media_type(tree: dict[str, JsonValue]) -> str:
+    """Return the media type of a bundle.
+
+    Raises:
+        EnvelopeError: It is missing, or none that we read (code `bundle-media-type`).
+    """
     code = "bundle-media-type"
     where = "/mediaType"
     found = take(tree, "mediaType", "", code=code)
@@ -150,7 +163,12 @@ def _read_media_type(tree: dict[str, JsonValue]) -> str:
     return media_type
 
 
-def _check_hint(hint: str | None, envelope: Envelope) -> None:
+def check_hint(hint: str | None, envelope: Envelope) -> None:
+    """Refuse a key hint that contradicts the key id of the envelope's signature.
+
+    Raises:
+        EnvelopeError: It does (code `bundle-hint-mismatch`).
+    """
     # "MUST be exactly the same" (sigstore_bundle.proto): else two readers may look for two keys.
     keyid = envelope.signatures[0].keyid
     if hint and keyid and hint != keyid:

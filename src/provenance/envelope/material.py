@@ -9,9 +9,9 @@ Source: `sigstore_bundle.proto` of sigstore/protobuf-specs; `spec/envelope.md`, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from msgspec import Struct
 
+from provenance.canonical import JsonValue
 from provenance.envelope.dsse import MAX_KEY_ID_CHARACTERS
 from provenance.envelope.fields import (
     decode_base64,
@@ -24,9 +24,6 @@ from provenance.envelope.fields import (
     under,
 )
 from provenance.errors import EnvelopeError
-
-if TYPE_CHECKING:
-    from provenance.canonical import JsonValue
 
 __all__ = [
     "MAX_CERTIFICATES",
@@ -54,8 +51,7 @@ _CODE = "bundle-malformed"
 _KINDS = ("publicKey", "certificate", "x509CertificateChain")
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
+class Material(Struct, frozen=True):
     """The parts of a bundle's `verificationMaterial`, decoded but not verified."""
 
     key_hint: str | None = None

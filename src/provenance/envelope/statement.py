@@ -7,12 +7,13 @@ Source: in-toto attestation, `spec/v1/statement.md`; `spec/envelope.md`, section
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from provenance import canonical
-from provenance.canonical import MAX_DOCUMENT_BYTES
+from provenance.canonical import MAX_DOCUMENT_BYTES, JsonValue
 from provenance.digest import DigestSet
 from provenance.envelope.fields import (
     refuse_unknown,
@@ -27,7 +28,6 @@ from provenance.errors import DigestError, EnvelopeError, shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from provenance.canonical import JsonValue
 
 __all__ = [
     "STATEMENT_TYPE",
@@ -55,8 +55,7 @@ _CODE = "statement-malformed"
 _SPACE, _DELETE = 0x20, 0x7F
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """One thing that a statement is about."""
 
     name: str
@@ -66,8 +65,7 @@ class Subject:
     """Its digests: SHA-256, SHA-384 or SHA-512, lower-case hex."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """A parsed in-toto Statement and the bytes it was read from."""
 
     subjects: tuple[Subject, ...]

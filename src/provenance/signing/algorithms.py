@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 
 from provenance.errors import SigningError, UsageError, shown
 from provenance.signing.edwards import check_edwards_key
@@ -37,6 +37,7 @@ __all__ = [
     "scheme_for",
     "sign_message",
     "usual_form",
+    "verify_prehashed",
     "verify_signature",
 ]
 
@@ -155,6 +156,33 @@ def verify_signature(
             handle.verify(signature, message, _padding(scheme), _HASHES[scheme.hash])
         else:
             handle.verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def verify_prehashed(
+    handle: PublicHandle, scheme: Scheme, signature: bytes, digest: bytes
+) -> bool | None:
+    """Return whether `signature` is the key's over the message with this digest.
+
+    Args:
+        handle: A public key of the scheme's kind.
+        scheme: Its scheme.
+        signature: As for `verify_signature`.
+        digest: The digest of the message, by the hash of the scheme.
+
+    Returns:
+        `None` if the scheme signs the message itself, so that a digest says nothing.
+    """
+    try:
+        if isinstance(handle, ec.EllipticCurvePublicKey):
+            handle.verify(signature, digest, ec.ECDSA(utils.Prehashed(_HASHES[scheme.hash])))
+        elif isinstance(handle, rsa.RSAPublicKey):
+            hashed = utils.Prehashed(_HASHES[scheme.hash])
+            handle.verify(signature, digest, _padding(scheme), hashed)
+        else:
+            return None
     except InvalidSignature:
         return False
     return True

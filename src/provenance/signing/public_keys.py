@@ -17,7 +17,12 @@ from cryptography.hazmat.primitives import serialization
 from provenance.digest.names import printable_name
 from provenance.envelope import pae
 from provenance.errors import SignatureError, SigningError
-from provenance.signing.algorithms import scheme_for, usual_form, verify_signature
+from provenance.signing.algorithms import (
+    scheme_for,
+    usual_form,
+    verify_prehashed,
+    verify_signature,
+)
 from provenance.signing.containers import load_public, read_key_file
 from provenance.signing.fingerprints import fingerprint_of, hint_of
 from provenance.signing.outcomes import VerifiedSigner
@@ -176,11 +181,35 @@ class PublicKey:
             SignatureError: It is not (code `signature-invalid`).
         """
         if not verify_signature(self._handle, SCHEMES[self.scheme], signature, message):
+            raise self._refused()
+
+    def verify_digest(self, digest: bytes, signature: bytes) -> None:
+        """Return if `signature` is this key's over a message that only its digest is known of.
+
+        Args:
+            digest: The digest, by the hash of the key's scheme.
+            signature: As for `verify_message`.
+
+        Raises:
+            SignatureError: It is not (code `signature-invalid`), or keys of this kind sign the
+                message itself (code `signature-unsupported`).
+        """
+        outcome = verify_prehashed(self._handle, SCHEMES[self.scheme], signature, digest)
+        if outcome is None:
             raise SignatureError(
-                problem=f"the signature does not verify under key {self.fingerprint}",
-                remedy="somebody changed the signed bytes, or another key signed them",
-                code="signature-invalid",
+                problem=f"a key of kind {self.kind} signs the whole file, and there is a digest",
+                remedy="name the file itself",
+                code="signature-unsupported",
             )
+        if not outcome:
+            raise self._refused()
+
+    def _refused(self) -> SignatureError:
+        return SignatureError(
+            problem=f"the signature does not verify under key {self.fingerprint}",
+            remedy="somebody changed the signed bytes, or another key signed them",
+            code="signature-invalid",
+        )
 
 
 def refused_at(path: str | PathLike[str], error: SigningError) -> SigningError:

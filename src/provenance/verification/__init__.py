@@ -11,8 +11,17 @@ from provenance.lazy import lazy_names
 TYPE_CHECKING = False  # type checkers know the name
 
 if TYPE_CHECKING:
+    from provenance.verification.attesting import (
+        SLSA_SUMMARY,
+        SVR,
+        PolicyUsed,
+        policy_used,
+        result_statement,
+        summary_statement,
+    )
     from provenance.verification.gathering import MANIFEST_FILE
     from provenance.verification.listings import read_listing
+    from provenance.verification.oms_verifying import inspect_oms, verify_oms
     from provenance.verification.proof_making import prove_file
     from provenance.verification.proofs import ProofReport, check_proof
     from provenance.verification.report import (
@@ -33,16 +42,21 @@ if TYPE_CHECKING:
         report_schema,
     )
     from provenance.verification.streaming import SignedFile, find_signed_file
+    from provenance.verification.summaries import SummaryReport, check_summary
+    from provenance.verification.verified_files import verified_open
     from provenance.verification.verifying import VerifiedManifest, inspect, verify
 
 __all__ = [
     "EXIT_CODES",
     "MANIFEST_FILE",
     "REPORT_VERSION",
+    "SLSA_SUMMARY",
+    "SVR",
     "FileCounts",
     "GeneratorNamed",
     "ModelNamed",
     "PartReport",
+    "PolicyUsed",
     "ProducerSaid",
     "ProofReport",
     "Report",
@@ -52,21 +66,41 @@ __all__ = [
     "SignerReport",
     "StepReport",
     "SubjectReport",
+    "SummaryReport",
     "Verdict",
     "VerifiedManifest",
     "check_proof",
+    "check_summary",
     "find_signed_file",
     "inspect",
+    "inspect_oms",
+    "policy_used",
     "prove_file",
     "read_listing",
     "report_schema",
+    "result_statement",
+    "summary_statement",
+    "verified_open",
     "verify",
+    "verify_oms",
 ]
 
 if not TYPE_CHECKING:
     _HOMES = {
+        "provenance.verification.attesting": (
+            "SLSA_SUMMARY",
+            "SVR",
+            "PolicyUsed",
+            "policy_used",
+            "result_statement",
+            "summary_statement",
+        ),
         "provenance.verification.gathering": ("MANIFEST_FILE",),
         "provenance.verification.listings": ("read_listing",),
+        "provenance.verification.oms_verifying": (
+            "inspect_oms",
+            "verify_oms",
+        ),
         "provenance.verification.proof_making": ("prove_file",),
         "provenance.verification.proofs": (
             "ProofReport",
@@ -93,6 +127,8 @@ if not TYPE_CHECKING:
             "SignedFile",
             "find_signed_file",
         ),
+        "provenance.verification.summaries": ("SummaryReport", "check_summary"),
+        "provenance.verification.verified_files": ("verified_open",),
         "provenance.verification.verifying": (
             "VerifiedManifest",
             "inspect",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from provenance.canonical import MAX_BUNDLE_BYTES
 from provenance.checks import MANIFEST_FOLDER, Attestation
 from provenance.envelope import manifest_digest, parse_bundle, parse_statement
-from provenance.errors import EnvelopeError, ProvenanceError, shown
+from provenance.errors import EnvelopeError, MissingExtraError, ProvenanceError, shown
 from provenance.findings import Finding
 from provenance.manifest import (
     DOCUMENT_KINDS,
@@ -15,13 +15,12 @@ from provenance.manifest import (
     ReproductionAttestation,
     parse_predicate,
 )
-from provenance.verification.loading import verify_signature
+from provenance.verification.signatures import verify_signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provenance.envelope import Statement
-    from provenance.signing import SignatureVerifier
     from provenance.verification.reading import Reader
 
 __all__ = ["ATTESTATIONS_FOLDER", "is_attestation", "read_attestations"]
@@ -46,7 +45,7 @@ def read_attestations(
     """Return the attestations, and what is not one.
 
     Args:
-        reader: Reads, remembers what it could not read, and knows the keys that the caller named:
+        reader: Reads, remembers what it could not read, and knows the policy of the caller:
             attestations are held to the same ones.
         statement: The statement of the manifest.
         sizes: Every file of the manifest folder, by its name inside it, with its size.
@@ -64,7 +63,9 @@ def read_attestations(
         if data is None:
             continue
         try:
-            attestations.append(_read_one(data, where, statement, reader.keys))
+            attestations.append(_read_one(data, where, statement, reader))
+        except MissingExtraError:  # nothing is wrong with it: it could not be looked at
+            raise
         except ProvenanceError as error:
             place = f" at {error.path}" if error.path else ""
             faults.append(Finding("attestation-malformed", where, f"{error.problem}{place}"))
@@ -83,12 +84,10 @@ def _at_folder(message: str) -> Finding:
     return Finding("attestation-malformed", f"{MANIFEST_FOLDER}/{ATTESTATIONS_FOLDER}", message)
 
 
-def _read_one(
-    data: bytes, where: str, statement: Statement, keys: tuple[SignatureVerifier, ...]
-) -> Attestation:
+def _read_one(data: bytes, where: str, statement: Statement, reader: Reader) -> Attestation:
     bundle = parse_bundle(data)
     kind = _kind_of(bundle.envelope.payload, statement)
-    outcome, _ = verify_signature(bundle, keys)
+    outcome, _ = verify_signature(bundle, reader.policy, reader.now)
     return Attestation(path=where, kind=kind, signature=outcome)
 
 

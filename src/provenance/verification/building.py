@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from provenance.checks import OMS_FILE, Evidence, SignatureOutcome, facts_of, parts_of
+from provenance.checks import OMS_FILE, Evidence, Fact, SignatureOutcome, facts_of, parts_of
 from provenance.envelope import Statement, manifest_digest
 from provenance.findings import STEPS, Finding, Severity
 from provenance.manifest import FrozenMapping
@@ -25,17 +26,18 @@ from provenance.verification.report import (
     StepReport,
     SubjectReport,
 )
-from provenance.verification.summary import judge, summarise
+from provenance.verification.summary import DISCLAIMER, judge, summarise
 from provenance.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from provenance.checks import Fact, PartRung
+    from provenance.checks import PartRung
     from provenance.manifest import Manifest
     from provenance.verification.options import Options
+    from provenance.verification.report import Verdict
 
-__all__ = ["GENERATOR_NAME", "Outcome", "build_report"]
+__all__ = ["GENERATOR_NAME", "OmsPart", "Outcome", "build_report"]
 
 #: What we call ourselves in reports and manifests.
 GENERATOR_NAME = "training-provenance"
@@ -44,6 +46,25 @@ MAX_FINDINGS_PER_CODE = 10_000
 
 #: Steps that look at files, which a bundle alone does not have.
 _FILE_STEPS = frozenset({8, 10, 11, 12})
+
+
+class OmsPart(Struct, frozen=True, kw_only=True):
+    """What stands in the report of an OMS bundle, which has neither document nor evidence."""
+
+    files: FileCounts | None = None
+    """The files, in numbers."""
+
+    subject: SubjectReport | None = None
+    """What the bundle says that it is about."""
+
+    facts: tuple[Fact, ...] = ()
+    """The facts of open training: all of them absent."""
+
+    passed: str = ""
+    """What PASS says, in words."""
+
+    steps: frozenset[int]
+    """The numbers of the steps that were taken."""
 
 
 class Outcome(Struct, frozen=True):
@@ -70,24 +91,27 @@ class Outcome(Struct, frozen=True):
     algorithms: tuple[str, ...] = ()
     """The algorithms of the digests that were recomputed."""
 
+    oms: OmsPart | None = None
+    """What an OMS bundle in place of a manifest came to."""
+
 
 def build_report(outcome: Outcome, options: Options) -> Report:
     """Return the report of a verification."""
     evidence = outcome.evidence
-    facts = facts_of(evidence) if evidence is not None else ()
-    parts = parts_of(facts) if evidence is not None else ()
+    oms = outcome.oms
+    absent = oms.facts if oms is not None else ()
+    facts = facts_of(evidence) if evidence is not None else absent
+    parts = parts_of(facts) if facts else ()
     verdict = judge(outcome.findings)
     name = options.names.get(outcome.signature.fingerprint) if outcome.signature else None
     signature = outcome.signature
-    files = _count_files(evidence) if evidence is not None else None
+    files = _count_files(evidence) if evidence is not None else oms.files if oms else None
     listed = _limited(outcome.findings)
     manifest = evidence.manifest if evidence is not None else None
     return Report(
         verdict=verdict,
         exit_code=EXIT_CODES[verdict],
-        summary=summarise(
-            verdict, outcome.findings, evidence, signature, parts, files=files, name=name
-        ),
+        summary=_summary(outcome, verdict, parts, files=files, name=name),
         target=outcome.source,
         signer=_signer(signature, name),
         model=_model(manifest, options),
@@ -95,7 +119,7 @@ def build_report(outcome: Outcome, options: Options) -> Report:
         created_at=manifest.created_at if manifest is not None else None,
         expires_at=manifest.expires_at if manifest is not None else None,
         manifest_digest=manifest_digest(outcome.statement.payload) if outcome.statement else None,
-        subject=_subject(outcome.statement),
+        subject=oms.subject if oms else _subject(outcome.statement),
         files=files,
         steps=_steps(outcome),
         findings=tuple(map(_reported, listed)),
@@ -111,6 +135,27 @@ def build_report(outcome: Outcome, options: Options) -> Report:
         algorithms=outcome.algorithms,
         generator=GeneratorNamed(name=GENERATOR_NAME, version=__version__),
         verified_at=f"{options.now:%Y-%m-%dT%H:%M:%SZ}",
+    )
+
+
+def _summary(
+    outcome: Outcome,
+    verdict: Verdict,
+    parts: Sequence[PartRung],
+    *,
+    files: FileCounts | None,
+    name: str | None,
+) -> str:
+    if verdict == "PASS" and outcome.oms is not None:
+        return f"PASS: {outcome.oms.passed}. {DISCLAIMER}"
+    return summarise(
+        verdict,
+        outcome.findings,
+        outcome.evidence,
+        outcome.signature,
+        parts,
+        files=files,
+        name=name,
     )
 
 
@@ -144,12 +189,20 @@ def _signer(signature: SignatureOutcome | None, name: str | None) -> SignerRepor
     if signature is None:
         return None
     verified = signature.status == "verified"
+    signer = signature.signer
+    first = min(signer.times, key=lambda stamp: stamp.at) if signer and signer.times else None
     return SignerReport(
         status=signature.status,
         fingerprint=signature.fingerprint or None,
         # An unauthenticated hint must not borrow the name of a pinned key.
         name=name if verified else None,
         scheme=signature.scheme or None,
+        kind=signer.kind if signer else None,
+        identity=signer.identity if signer else None,
+        issuer=signer.issuer if signer else None,
+        signed_at=f"{first.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if first else None,
+        signed_at_source=first.source if first else None,
+        policy_names=tuple(name for name in signature.counted if name != signature.fingerprint),
     )
 
 
@@ -185,6 +238,8 @@ def _steps(outcome: Outcome) -> tuple[StepReport, ...]:
     def is_skipped(number: int) -> bool:
         if number == max(STEPS):
             return False  # the verdict is always given
+        if outcome.oms is not None:
+            return number not in outcome.oms.steps
         return (stop is not None and number > stop) or (no_files and number in _FILE_STEPS)
 
     return tuple(

@@ -12,16 +12,17 @@ from msgspec import Struct
 
 from provenance.checks import SignatureOutcome
 from provenance.envelope import Statement, parse_bundle, parse_statement
-from provenance.errors import ProvenanceError, UsageError, shown
-from provenance.findings import CODES, Finding
+from provenance.errors import ProvenanceError, shown
+from provenance.findings import Finding
 from provenance.manifest import MANIFEST_V1, Manifest, ParsedPredicate, parse_manifest
-from provenance.signing import parse_fingerprint, verify_bundle
+from provenance.verification.signatures import finding_of, verify_signature
 
 if TYPE_CHECKING:
-    from provenance.envelope import Bundle
-    from provenance.signing import SignatureVerifier
+    from datetime import datetime
 
-__all__ = ["Loaded", "finding_of", "load_manifest", "verify_signature"]
+    from provenance.trust import TrustPolicy
+
+__all__ = ["Loaded", "finding_of", "load_manifest"]
 
 
 class Loaded(Struct, frozen=True):
@@ -43,16 +44,22 @@ class Loaded(Struct, frozen=True):
     """The document, if it was read."""
 
 
-def load_manifest(data: bytes, keys: tuple[SignatureVerifier, ...]) -> Loaded:
-    """Read a bundle, its signature, its statement and its document, as far as that goes."""
+def load_manifest(data: bytes, policy: TrustPolicy, now: datetime) -> Loaded:
+    """Read a bundle, its signature, its statement and its document, as far as that goes.
+
+    Args:
+        data: The bundle.
+        policy: Whom to trust.
+        now: The verifier's clock.
+    """
     try:
         bundle = parse_bundle(data)
     except ProvenanceError as error:
         return Loaded((finding_of(error, "bundle-malformed"),), stopped_at=2)
-    signature, finding = verify_signature(bundle, keys)
+    signature, findings = verify_signature(bundle, policy, now)
     if signature.status == "invalid":
         # What follows would be read from bytes that nobody vouches for.
-        return Loaded((finding,), stopped_at=3, signature=signature)
+        return Loaded(findings, stopped_at=3, signature=signature)
     try:
         statement = parse_statement(bundle.envelope.payload)
         if statement.predicate_type != MANIFEST_V1:
@@ -63,48 +70,10 @@ def load_manifest(data: bytes, keys: tuple[SignatureVerifier, ...]) -> Loaded:
             )
     except ProvenanceError as error:
         fault = finding_of(error, "statement-malformed")
-        return Loaded((finding, fault), stopped_at=4, signature=signature)
+        return Loaded((*findings, fault), stopped_at=4, signature=signature)
     try:
         parsed = parse_manifest(statement.predicate)
     except ProvenanceError as error:
         fault = finding_of(error, "manifest-invalid")
-        return Loaded((finding, fault), stopped_at=5, signature=signature, statement=statement)
-    return Loaded((finding,), signature=signature, statement=statement, parsed=parsed)
-
-
-def verify_signature(
-    bundle: Bundle, keys: tuple[SignatureVerifier, ...]
-) -> tuple[SignatureOutcome, Finding]:
-    """Verify a bundle under the named keys and say what came out."""
-    hint = _hinted(bundle)
-    if not keys:
-        said = f"the bundle says key {hint}, which proves nothing" if hint else "it names no key"
-        message = f"no key was named, so nobody is known to have signed this; {said}"
-        return SignatureOutcome("unknown", hint), Finding("signer-unknown", "", message)
-    try:
-        verified = verify_bundle(bundle, keys)
-    except ProvenanceError as error:
-        return SignatureOutcome("invalid", hint), finding_of(error, "signature-invalid")
-    outcome = SignatureOutcome("verified", verified.fingerprint, verified.verifier.scheme)
-    message = f"signed by key {verified.fingerprint} ({verified.verifier.scheme})"
-    return outcome, Finding("signature-verified", "", message)
-
-
-def finding_of(error: ProvenanceError, default: str, *, path: str | None = None) -> Finding:
-    """Return the finding that an error of a lower room is.
-
-    Args:
-        error: The error.
-        default: The code, if the error names none.
-        path: Where, if it is known better than the error knows.
-    """
-    code = error.code if error.code in CODES else default
-    return Finding(code, error.path if path is None else path, error.problem or str(error))
-
-
-def _hinted(bundle: Bundle) -> str:
-    hint = bundle.key_hint or bundle.envelope.signatures[0].keyid
-    try:
-        return parse_fingerprint(f"SHA256:{hint.rstrip('=')}")
-    except UsageError:
-        return ""
+        return Loaded((*findings, fault), stopped_at=5, signature=signature, statement=statement)
+    return Loaded(findings, signature=signature, statement=statement, parsed=parsed)

@@ -1,6 +1,6 @@
 """What a caller asks for, checked before anything else.
 
-Reading key files, and looking where a cache lies, is the only I/O.
+Reading key files and the memory of releases, and looking where a cache lies, is the only I/O.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -19,6 +19,9 @@ from provenance.digest.cache_places import check_outside
 from provenance.errors import ProvenanceError, UsageError, shown
 from provenance.signing import PublicKey, SignatureVerifier
 from provenance.trust import Pin, TrustPolicy
+
+if TYPE_CHECKING:
+    from provenance.trust import TrustResolver
 
 __all__ = ["Clock", "KeyLike", "Options", "PathLike", "Progress", "Target", "make_options"]
 
@@ -91,6 +94,12 @@ class Options(Struct, frozen=True, kw_only=True):
     cache: DigestCache | PathLike | None
     """Where digests of unchanged files are known from; `None` reads every file."""
 
+    state: PathLike | None
+    """The file that remembers which releases passed."""
+
+    oms: bool
+    """Whether to verify the OMS signature beside the manifest as well."""
+
 
 def make_options(
     target: Target,
@@ -112,6 +121,9 @@ def make_options(
     cancelled: Callable[[], bool] | None = None,
     workers: int | None = None,
     cache: DigestCache | PathLike | None = None,
+    trust: TrustResolver | None = None,
+    state: PathLike | None = None,
+    oms: bool = False,
 ) -> Options:
     """Return the checked request.
 
@@ -133,7 +145,10 @@ def make_options(
             raise _nonsense(name, "a path", path)
     _check_reading(cancelled, workers, cache)
     _check_cache(cache, target, code, documents, *_frozen(datasets).values())
+    _check_state(state, target, code, documents, *_frozen(datasets).values())
     verifiers, names = _read_keys(keys)
+    if trust is not None:
+        policy, verifiers = _resolve(trust, model, policy, verifiers)
     patterns = _texts(only, "only")
     if len(patterns) > MAX_PATTERNS:
         raise _nonsense("only", f"at most {MAX_PATTERNS} patterns", len(patterns))
@@ -153,6 +168,8 @@ def make_options(
         cancelled=cancelled,
         workers=workers,
         cache=cache,
+        state=state,
+        oms=_checked_flag("oms", oms),
     )
 
 
@@ -165,6 +182,28 @@ def _check_reading(cancelled: object, workers: object, cache: object) -> None:
         raise _nonsense("workers", "a whole number from 1", workers)
     if cache is not None and not isinstance(cache, DigestCache | str | os.PathLike):
         raise _nonsense("cache", "a digest cache or a path", cache)
+
+
+def _checked_flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _nonsense(name, "true or false", value)
+    return value
+
+
+def _check_state(state: object, *places: object) -> None:
+    """Refuse a memory that cannot be used before anything is verified."""
+    if state is None:
+        return
+    if not isinstance(state, str | os.PathLike):
+        raise _nonsense("state", "a path", state)
+    from provenance.trust.state import read_state  # noqa: PLC0415 - most callers have no memory
+
+    read_state(state)
+    # The user may have linked it elsewhere, and what is written is what the link leads to.
+    for place in places:
+        if isinstance(place, str | os.PathLike):
+            for path in (os.fspath(state), os.path.realpath(state)):
+                check_outside(path, place, what="a memory of releases")
 
 
 def _check_cache(cache: DigestCache | PathLike | None, *read: object) -> None:
@@ -202,6 +241,26 @@ def _merge(
         all_digests=base.all_digests or all_digests,
         presets=tuple(dict.fromkeys((*base.presets, *presets))),
     )
+
+
+def _resolve(
+    trust: TrustResolver,
+    model: str | None,
+    policy: TrustPolicy | None,
+    verifiers: tuple[SignatureVerifier, ...],
+) -> tuple[TrustPolicy | None, tuple[SignatureVerifier, ...]]:
+    """Return the policy or the keys that a resolver has for the model."""
+    if policy is not None or verifiers:
+        # Whoever is named beside the resolver would be trusted for every namespace.
+        raise UsageError(
+            path="trust",
+            problem="a resolver says whom to trust, and a key or policy is named beside it",
+            remedy="leave one of the two out",
+        )
+    from provenance.trust.resolver import resolve_trust  # noqa: PLC0415 - most callers have none
+
+    found = resolve_trust(trust, model)
+    return (found, ()) if isinstance(found, TrustPolicy) else (None, found)
 
 
 def _read_keys(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from provenance.canonical import MAX_BUNDLE_BYTES, MAX_INVENTORY_BYTES
@@ -27,6 +28,7 @@ from provenance.digest import (
 from provenance.digest.weights.choosing import tensor_files
 from provenance.envelope import manifest_digest
 from provenance.errors import DigestError, ManifestError, UsageError, shown
+from provenance.trust import TrustPolicy
 from provenance.verification.gathering import MANIFEST_FILE
 from provenance.verification.loading import load_manifest
 
@@ -112,7 +114,7 @@ def _read_manifest(folder: PathLike) -> tuple[Manifest, str]:
         data = read_file(
             f"{MANIFEST_FOLDER}/{MANIFEST_FILE}", root=root, max_bytes=MAX_BUNDLE_BYTES
         )
-    loaded = load_manifest(data, ())
+    loaded = load_manifest(data, TrustPolicy(), datetime.now(UTC))
     if loaded.parsed is None or loaded.statement is None:
         found = loaded.findings[-1]
         raise ManifestError(path=found.path, problem=found.message, code=found.code)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, cast, get_args
 
 from provenance.digest import TreeKind
@@ -18,7 +19,7 @@ from provenance.verification.proof_places import quoted_option
 from provenance.verification.summary import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from provenance.digest import ProofFile, TypedRoot
     from provenance.manifest import Manifest
@@ -46,6 +47,12 @@ class ProofRequest:
 
     checkpoint: str | None
     """Id of the checkpoint that has it, instead of the release."""
+
+    parts: tuple[str, ...] = ()
+    """The names of the shards on the way to it, the topmost first."""
+
+    index: int | None = None
+    """Which block or record it is, from 0."""
 
     def pointers(self, manifest: Manifest) -> tuple[str, ...]:
         """Return the places of a manifest whose roots answer the request."""
@@ -91,7 +98,12 @@ class ProofRequest:
         return f"{thing} of the release" if in_manifest else thing
 
     def compare(
-        self, proof: ProofFile, place: Place | None, asked: Iterable[str], file: PathLike | None
+        self,
+        proof: ProofFile,
+        place: Place | None,
+        asked: Iterable[str],
+        file: PathLike | None,
+        listed: Collection[str] | None = None,
     ) -> Iterator[Finding]:
         """Yield what the proof leads to and the caller did not ask for.
 
@@ -100,28 +112,40 @@ class ProofRequest:
             place: Where its root stands in the manifest; `None` for a root that the caller named.
             asked: The pointers of the places that answer the request.
             file: What the caller holds; without `name`, it says which file he means.
+            listed: All paths of the tree, where the manifest lists them; otherwise `None`.
         """
         is_elsewhere = place is not None and place.pointer not in asked
+        wanted = self.describe(in_manifest=place is not None)
         if proof.kind != self.kind or is_elsewhere:
             found = f"{_entry(proof)} of {'the tree' if place is None else place.words}"
-            wanted = self.describe(in_manifest=place is not None)
             yield _not_asked(f"is of {found}, asked for was {wanted}", _options(proof, place))
-        elif self.kind in _NAMELESS:
             return
-        elif self.name is not None:
+        if _shards_of(proof) != self.parts:
+            yield _not_asked(
+                f"goes through {_trail(_shards_of(proof))}, asked for was {_trail(self.parts)}",
+                " ".join(_part_options(proof)),
+            )
+        if self.kind in _NAMELESS:
+            if proof.levels[0].index != self.index:
+                which = "no index" if self.index is None else f"the index {self.index}"
+                yield _not_asked(
+                    f"is of the {self.kind} with the index {proof.levels[0].index}, asked for was "
+                    f"{which}",
+                    _index_option(proof),
+                )
+        elif self.name is not None or self.kind == "shard":
             if proof.name != self.name:
-                wanted = self.describe(in_manifest=place is not None)
                 option = "--tensor" if self.kind == "tensor" else "--name"
                 yield _not_asked(
                     f"is of {_entry(proof)}, asked for was {wanted}",
                     quoted_option(option, proof.name),
                 )
-        elif self.kind == "file" and file is not None and not _ends_with(file, proof.name):
-            called = quoted(os.fspath(file))
-            yield _not_asked(
-                f"is of {_entry(proof)}, and the file here is called {called}",
-                quoted_option("--name", proof.name),
-            )
+        elif self.kind == "file" and file is not None:
+            doubt = _doubt_name(file, proof.name, listed)
+            if doubt:
+                yield _not_asked(
+                    f"is of {_entry(proof)}, and {doubt}", quoted_option("--name", proof.name)
+                )
 
 
 def make_proof_request(
@@ -132,6 +156,8 @@ def make_proof_request(
     tensor: str | None = None,
     dataset: str | None = None,
     checkpoint: str | None = None,
+    parts: Iterable[str] = (),
+    index: int | None = None,
 ) -> ProofRequest:
     """Return the checked request.
 
@@ -142,6 +168,8 @@ def make_proof_request(
         tensor: The name of the tensor.
         dataset: Id of the dataset that has it.
         checkpoint: Id of the checkpoint that has it.
+        parts: The names of the shards on the way to it, the topmost first.
+        index: Which block or record it is, from 0.
 
     Raises:
         UsageError: The parts do not fit together.
@@ -159,10 +187,16 @@ def make_proof_request(
         )
     given = tensor if tensor is not None else name
     request = ProofRequest(
-        kind=cast("TreeKind", made), name=given, dataset=dataset, checkpoint=checkpoint
+        kind=cast("TreeKind", made),
+        name=given,
+        dataset=dataset,
+        checkpoint=checkpoint,
+        parts=(parts,) if isinstance(parts, str) else tuple(parts),
+        index=index,
     )
     _check_place(request, has_root=root is not None)
     _check_name(request, has_root=root is not None)
+    _check_way(request, root)
     return request
 
 
@@ -208,6 +242,21 @@ def _check_name(request: ProofRequest, *, has_root: bool) -> None:
         raise UsageError(path="--name", problem="a record has no name")
 
 
+def _check_way(request: ProofRequest, root: TypedRoot | None) -> None:
+    if request.index is not None and (request.kind not in _NAMELESS or request.index < 0):
+        raise UsageError(
+            path="--index",
+            problem="blocks and records have an index, from 0; everything else has a name",
+        )
+    has_shards = request.dataset is not None if root is None else root.tree == "shard"
+    if request.parts and not has_shards:
+        raise UsageError(
+            path="--part",
+            problem="parts are the shards of a dataset, or of a root over shards",
+            remedy="name the dataset with --dataset ID",
+        )
+
+
 def _checkpoints(manifest: Manifest) -> Iterator[str]:
     if manifest.training is not None:
         yield from (item.id for item in manifest.training.checkpoints)
@@ -221,21 +270,67 @@ def _entry(proof: ProofFile) -> str:
     return f"the {proof.kind} {quoted(proof.name)}" if proof.name else f"a {proof.kind}"
 
 
+def _shards_of(proof: ProofFile) -> tuple[str, ...]:
+    """Return the names of the shards on the way, the topmost first."""
+    return tuple(str(level.shard) for level in reversed(proof.levels[1:]))
+
+
+def _trail(shards: Iterable[str]) -> str:
+    names = ", then ".join(map(quoted, shards))
+    return f"the shard {names}" if names else "no shard"
+
+
 def _options(proof: ProofFile, place: Place | None) -> str:
     """Return the options that ask for just this."""
     is_tensor = proof.kind == "tensor"
     named = quoted_option("--tensor", proof.name) if is_tensor else f"--kind {proof.kind}"
     options = [] if proof.kind == "file" and place is not None else [named]
-    return " ".join([*options, *(() if place is None else place.options)])
+    if proof.kind == "shard":
+        options.append(quoted_option("--name", proof.name))
+    options += () if place is None else place.options
+    options += _part_options(proof)
+    return " ".join([*options, *([_index_option(proof)] if proof.kind in _NAMELESS else [])])
+
+
+def _part_options(proof: ProofFile) -> list[str]:
+    return [quoted_option("--part", shard) for shard in _shards_of(proof)]
+
+
+def _index_option(proof: ProofFile) -> str:
+    return f"--index {proof.levels[0].index}"
+
+
+def _doubt_name(file: PathLike, name: str, listed: Collection[str] | None) -> str:
+    """Return why the path of a file does not say that it is the one of this name; empty if so.
+
+    The whole path has to end with the name, and with no longer name of the same tree: otherwise
+    `config.json` would be proved of a file `sub/config.json` that is another one of the release.
+    Where nobody lists the tree, the path as it was given may be no longer than the name.
+    """
+    typed = os.fspath(file).replace(os.sep, "/")
+    if not _ends_with(file, name):
+        return f"the file here is called {quoted(os.fspath(file))}"
+    if listed is None:
+        longer = len(PurePosixPath(typed).parts) > name.count("/") + 1
+        problem = f"the path {quoted(os.fspath(file))} is longer, in a tree that is not listed here"
+        return problem if longer else ""
+    other = max((path for path in listed if _ends_with(file, path)), key=len, default=name)
+    if len(other) <= len(name):
+        return ""
+    return f"the path {quoted(os.fspath(file))} is that of {quoted(other)}"
 
 
 def _ends_with(file: PathLike, name: str) -> bool:
     """Return whether a path ends with the segments of a name; links on it are not looked at."""
+    return _absolute(file).endswith("/" + name)
+
+
+def _absolute(file: PathLike) -> str:
     try:
         path = os.path.abspath(file)  # noqa: PTH100 - text; a path object would resolve no `..`
     except (OSError, ValueError):  # the working folder is gone
         path = os.fspath(file)
-    return ("/" + path.replace(os.sep, "/")).endswith("/" + name)
+    return "/" + path.replace(os.sep, "/")
 
 
 def _not_asked(problem: str, option: str) -> Finding:

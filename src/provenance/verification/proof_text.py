@@ -66,7 +66,8 @@ def _entry(proof: ProofFile, tree: str, author: str, *, compared: bool) -> str:
     else:
         # It has no name, and its place in the order says which one it is.
         thing = f"this is {noun}" if compared else f"the proof is for {noun}"
-        thing += f" {proof.levels[0].index + 1}"
+        index = proof.levels[0].index
+        thing += f" {index + 1} (index {index})"
     return f"{thing}{shards} of {tree} that {author}; {_counted(proof)}"
 
 

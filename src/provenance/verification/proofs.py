@@ -11,22 +11,28 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provenance.canonical import MAX_BUNDLE_BYTES, MAX_PROOF_FILE_BYTES
+from provenance.checks import MANIFEST_FOLDER
 from provenance.digest import ProofFile, printable_name, read_file
 from provenance.digest.proof_files import seems_proof
 from provenance.errors import DigestError, ProvenanceError, UsageError
 from provenance.findings import Finding, Severity
+from provenance.verification.gathering import MANIFEST_FILE
 from provenance.verification.loading import finding_of
+from provenance.verification.locating import bundle_of
 from provenance.verification.options import make_options
 from provenance.verification.proof_places import describe_place, find_root
 from provenance.verification.proof_report import ProofReport, build_proof_report
 from provenance.verification.proof_requests import make_proof_request
 from provenance.verification.proven_files import compare_file, unreadable_finding
-from provenance.verification.signed_manifest import read_signed_manifest
+from provenance.verification.signed_manifest import SignedManifest, read_signed_manifest
+from provenance.verification.sources import FolderSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from provenance.digest import TypedRoot
+    from provenance.manifest import Manifest
+    from provenance.trust import TrustPolicy
     from provenance.verification.options import KeyLike, Options, PathLike, Progress
     from provenance.verification.proof_places import Place
     from provenance.verification.proof_requests import ProofRequest
@@ -42,11 +48,14 @@ def check_proof(
     root: TypedRoot | None = None,
     keys: Iterable[KeyLike] | KeyLike = (),
     model: str | None = None,
+    policy: TrustPolicy | None = None,
     kind: str | None = None,
     name: str | None = None,
     tensor: str | None = None,
     dataset: str | None = None,
     checkpoint: str | None = None,
+    parts: Iterable[str] = (),
+    index: int | None = None,
     progress: Progress | None = None,
     deadline: float | None = None,
 ) -> ProofReport:
@@ -54,7 +63,8 @@ def check_proof(
 
     A proof is untrusted: what it has to be a proof of, the caller says. Without `kind`, `tensor`,
     `dataset` and `checkpoint` that is a file of the release; without `name`, the one whose path
-    `file` ends with. A proof of anything else is a contradiction (`proof-not-asked`).
+    `file` ends with. A proof of anything else is a contradiction (`proof-not-asked`); so is one
+    that goes through a shard, or is of a shard, block or record, if it is not said which.
 
     Args:
         proof: The proof, its bytes, or its file.
@@ -63,6 +73,7 @@ def check_proof(
         root: A typed root that the caller has from a place that he trusts.
         keys: Keys any of which may have signed the manifest, as for `verify`.
         model: The name that the manifest must give the model.
+        policy: Whom to trust, as for `verify`.
         kind: What has to be proved: `file`, `tensor`, `block`, `record` or `shard`; by default a
             file, or what the tree of `root` is of.
         name: The path of the file in its tree (for a block, the released file that it is of), or
@@ -70,6 +81,8 @@ def check_proof(
         tensor: A tensor, by its name: of the released weights, or of those of `checkpoint`.
         dataset: Id of the dataset that has the file, record or shard.
         checkpoint: Id of the checkpoint that has the file or tensor.
+        parts: The names of the shards that the proof has to go through, the topmost first.
+        index: Which block or record it has to be of, from 0.
         progress: Called with the number of bytes that were read since the last call.
         deadline: Time of `time.monotonic` after which no more bytes are read.
 
@@ -87,10 +100,23 @@ def check_proof(
             remedy="name the bundle of the signed manifest, or the root that you trust",
         )
     request = make_proof_request(
-        root=root, kind=kind, name=name, tensor=tensor, dataset=dataset, checkpoint=checkpoint
+        root=root,
+        kind=kind,
+        name=name,
+        tensor=tensor,
+        dataset=dataset,
+        checkpoint=checkpoint,
+        parts=parts,
+        index=index,
     )
     options = make_options(
-        {}, manifest=manifest, keys=keys, model=model, progress=progress, deadline=deadline
+        {},
+        manifest=manifest,
+        keys=keys,
+        model=model,
+        policy=policy,
+        progress=progress,
+        deadline=deadline,
     )
     read = _read_proof(proof)
     if isinstance(read, Finding):
@@ -121,6 +147,17 @@ def _read_proof(proof: ProofFile | bytes | PathLike) -> ProofFile | Finding:
         return finding_of(error, "digest-format", path=path)
 
 
+def _read_signed(data: bytes, named: bytes | str, options: Options) -> SignedManifest:
+    """Read the manifest; in its own folder, with the co-signatures that a policy may ask for."""
+    if isinstance(named, bytes) or not options.policy.roles:
+        return read_signed_manifest(data, options)
+    release = named.removesuffix(f"/{MANIFEST_FOLDER}/{MANIFEST_FILE}")
+    if release == named:
+        return read_signed_manifest(data, options)
+    with FolderSource(release) as folder:
+        return read_signed_manifest(data, options, beside=folder)
+
+
 def _check_in_manifest(
     options: Options, request: ProofRequest, proof: ProofFile, file: PathLike | None
 ) -> ProofReport:
@@ -129,12 +166,13 @@ def _check_in_manifest(
     assert source is not None  # noqa: S101 - the caller has checked it
     path = "" if isinstance(source, bytes) else printable_name(os.fspath(source))
     try:
-        data = _bytes(source, MAX_BUNDLE_BYTES)
+        named = source if isinstance(source, bytes) else bundle_of(source)
+        data = _bytes(named, MAX_BUNDLE_BYTES)
+        signed = _read_signed(data, named, options)
     except ProvenanceError as error:
         if error.code == "json-size":
             return build_proof_report((Finding("bundle-size", path, error.problem),), proof)
         return build_proof_report((unreadable_finding(error, path),), proof)
-    signed = read_signed_manifest(data, options)
     findings = [
         # A fault of the bundle as a whole is one of this file.
         replace(item, path=path) if item.severity is Severity.ERROR and not item.path else item
@@ -156,9 +194,24 @@ def _check_in_manifest(
         root=None if pointer is None else proof.root,
         place=None if pointer is None else describe_place(signed.document, pointer),
         asked=asked,
+        listed=_listed(signed.document, pointer, proof),
         signer=signed.signer,
         model=signed.document.model.name,
     )
+
+
+def _listed(document: Manifest, pointer: str | None, proof: ProofFile) -> Collection[str] | None:
+    """Return all paths of the tree that the entry stands in, where the manifest lists them."""
+    if pointer is None or len(proof.levels) > 1:
+        return None
+    _, part, *rest = pointer.split("/")
+    if part == "datasets":
+        listed = [entry.path for entry in document.datasets[int(rest[0])].inventory]
+    elif part == "release":
+        listed = [entry.path for entry in document.release.inventory]
+    else:
+        return None
+    return listed or None
 
 
 def _bytes(source: bytes | PathLike, max_bytes: int) -> bytes:
@@ -181,6 +234,7 @@ def _conclude(
     root: TypedRoot | None,
     place: Place | None = None,
     asked: Sequence[str] = (),
+    listed: Collection[str] | None = None,
     **about: str | None,
 ) -> ProofReport:
     """Check the way to the root, what it is the way to, and the file; say what came out."""
@@ -189,7 +243,7 @@ def _conclude(
             proof.check(root)
         except DigestError as error:
             findings.append(finding_of(error, "digest-mismatch"))
-        findings.extend(request.compare(proof, place, asked, file))
+        findings.extend(request.compare(proof, place, asked, file, listed))
     if not any(finding.severity is Severity.ERROR for finding in findings):
         findings.append(compare_file(proof, file, options))
     return build_proof_report(findings, proof, place, **about)

@@ -46,7 +46,8 @@ def compare_file(proof: ProofFile, file: PathLike | None, options: Options) -> F
         return Finding("evidence-unbound", path, message)
     if said:
         return Finding("digest-mismatch", path, said)
-    return Finding("evidence-matched", path, "the file is what the entry describes")
+    thing = "the tensor in it" if proof.kind == "tensor" else "the file"
+    return Finding("evidence-matched", path, f"{thing} is what the entry describes")
 
 
 def unreadable_finding(error: ProvenanceError | ValueError, path: str) -> Finding:

@@ -40,7 +40,8 @@ class Reader:
             cache=cache,
         )
         self.all_digests = options.policy.all_digests
-        self.keys = options.policy.keys
+        self.policy = options.policy
+        self.now = options.now
         self.parts: PartHashers | None = None
         self.faults: list[Finding] = []
         self.faulty: set[str] = set()

@@ -73,6 +73,24 @@ class SignerReport(Document):
     scheme: str | None = None
     """The signature scheme that verified."""
 
+    kind: Literal["key", "certificate", "keyless"] | None = None
+    """What the signer is known by, if it verified."""
+
+    identity: str | None = None
+    """The name in the certificate that the verifier asked for."""
+
+    issuer: str | None = None
+    """Who vouches for the name."""
+
+    signed_at: str | None = None
+    """The earliest time at which the signature is proven to have existed."""
+
+    signed_at_source: Literal["timestamp-authority", "transparency-log"] | None = None
+    """Who has proven that time."""
+
+    policy_names: tuple[str, ...] = ()
+    """The signers of the policy for whom the signature counts."""
+
 
 class ModelNamed(Document):
     """The model, as the manifest names it."""
@@ -107,7 +125,7 @@ class SubjectReport(Document):
     """What the signer calls it."""
 
     sha256: str
-    """SHA-256 of its listing `SHA256SUMS`."""
+    """SHA-256 of its listing `SHA256SUMS`; of an OMS bundle, its root."""
 
 
 class FileCounts(Document):

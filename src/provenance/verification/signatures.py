@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from provenance.checks import SignatureOutcome
-from provenance.errors import ProvenanceError, SignatureError, UsageError, shown
+from provenance.errors import MissingExtraError, ProvenanceError, SignatureError, UsageError, shown
 from provenance.findings import CODES, Finding
 from provenance.signing import SigningTimes, VerifiedSigner, parse_fingerprint, verify_bundle
 from provenance.trust import TrustedSigner, find_faults
@@ -35,6 +35,9 @@ def verify_signature(
         bundle: The bundle, parsed.
         policy: Whom to trust.
         now: The verifier's clock.
+
+    Raises:
+        MissingExtraError: What a signature or timestamp is verified with is not installed.
     """
     hint = _hinted(bundle)
     if not policy.verifiers:
@@ -46,6 +49,8 @@ def verify_signature(
     try:
         times = _times(bundle, policy, now)
         verified = verify_bundle(bundle, policy.verifiers, times=times)
+    except MissingExtraError:  # nothing contradicts: it could not be looked at
+        raise
     except ProvenanceError as error:
         return SignatureOutcome("invalid", hint), (finding_of(error, "signature-invalid"),)
     counted, faults = _weigh(bundle, policy, verified, times)

@@ -6,20 +6,24 @@ check that needs no file, as a bundle alone passes them in `verify`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from provenance.checks import run_checks
+from provenance.checks import MANIFEST_FOLDER, run_checks
 from provenance.findings import Severity
+from provenance.verification.attestations import read_attestations
 from provenance.verification.gathering import gather
 from provenance.verification.loading import Loaded, load_manifest
-from provenance.verification.sources import BundleSource
+from provenance.verification.reading import Reader
+from provenance.verification.sources import BundleSource, FolderSource
 
 if TYPE_CHECKING:
     from provenance.checks import Evidence
+    from provenance.envelope import Statement
     from provenance.findings import Finding
     from provenance.manifest import Manifest
     from provenance.verification.options import Options
+    from provenance.verification.sources import Source
 
 __all__ = ["SignedManifest", "read_signed_manifest"]
 
@@ -51,21 +55,47 @@ class SignedManifest:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """What contradicts; a manifest with one of these proves nothing."""
-        return tuple(item for item in self.findings if item.severity is Severity.ERROR)
+        """What contradicts, or falls short of the policy; with one of these nothing is proved."""
+        return tuple(
+            item
+            for item in self.findings
+            if item.severity is Severity.ERROR or item.code == "requirement-not-met"
+        )
 
 
-def read_signed_manifest(data: bytes, options: Options) -> SignedManifest:
+def read_signed_manifest(
+    data: bytes, options: Options, *, beside: Source | None = None
+) -> SignedManifest:
     """Read a bundle, verify its signature, and run every check on it that needs no file.
 
     Args:
         data: The bundle.
         options: Whom to trust, and the name that the model must have.
+        beside: The folder that the bundle lies in, if it does: co-signatures are read from there,
+            where a policy may ask for more than one signer.
     """
-    loaded = load_manifest(data, options.policy.keys)
+    loaded = load_manifest(data, options.policy, options.now)
     if loaded.parsed is None or loaded.statement is None:
         return SignedManifest(loaded.findings, loaded)
     # The steps that need files find none, as for a bundle alone.
     evidence, _ = gather(BundleSource(), loaded, loaded.parsed, loaded.statement, options)
+    if options.policy.roles and isinstance(beside, FolderSource):
+        evidence = _with_attestations(evidence, beside, loaded.statement, options)
     findings = (*loaded.findings, *run_checks(evidence, options.policy))
     return SignedManifest(findings, loaded, evidence)
+
+
+def _with_attestations(
+    evidence: Evidence, folder: FolderSource, statement: Statement, options: Options
+) -> Evidence:
+    """Return the evidence with what others have signed, as `verify` reads it in that folder."""
+    if not folder.exists(MANIFEST_FOLDER):
+        return evidence
+    reader = Reader(folder, options)
+    # The names alone, and not those of a million files beside it; what bears them is then opened
+    # from the release, without following a link.
+    with FolderSource(f"{folder.path}/{MANIFEST_FOLDER}") as inner:
+        inside = inner.find(()).sizes
+    attestations, refused = read_attestations(reader, statement, inside)
+    faults = (*evidence.faults, *refused, *reader.faults)
+    return replace(evidence, attestations=attestations, faults=faults)

@@ -57,6 +57,12 @@ class SignedFile:
     not_checked: tuple[Finding, ...] = ()
     """`model-name-not-checked`, if no name was asked for."""
 
+    model: str = ""
+    """The model name in the manifest."""
+
+    signer: str = ""
+    """Fingerprint of the trusted key that signed."""
+
 
 def find_signed_file(
     target: PathLike,
@@ -96,26 +102,26 @@ def find_signed_file(
         policy=policy,
         clock=clock,
     )
-    if not options.policy.keys:
+    if not options.policy.verifiers:
         raise UsageError(
             problem="no key was named, so nobody is known to have signed this",
             remedy="name the publisher's key",
         )
     with ExitStack() as stack:
-        source, manifest, findings = _read_manifest(options, stack)
+        source, manifest, signer, findings = _read_manifest(options, stack)
         found = _find(manifest, name, source, block_list)
     unnamed = tuple(item for item in findings if item.code == "model-name-not-checked")
-    return replace(found, not_checked=unnamed)
+    return replace(found, not_checked=unnamed, model=manifest.model.name, signer=signer)
 
 
 def _read_manifest(
     options: Options, stack: ExitStack
-) -> tuple[Source | None, Manifest, tuple[Finding, ...]]:
+) -> tuple[Source | None, Manifest, str, tuple[Finding, ...]]:
     """Return the document, signed by a named key and without an error, and what was found in it."""
     located = locate(options, stack)
     if located.bundle is None:
         raise _refused(options, located.findings, stopped_at=1)
-    read = read_signed_manifest(located.bundle, options)
+    read = read_signed_manifest(located.bundle, options, beside=located.source)
     if read.document is None:
         raise _refused(options, read.findings, stopped_at=read.loaded.stopped_at or 5)
     if read.signer is None or read.errors:
@@ -127,7 +133,7 @@ def _read_manifest(
             evidence=read.evidence,
         )
         raise VerificationError(build_report(outcome, options))
-    return located.source, read.document, read.findings
+    return located.source, read.document, read.signer, read.findings
 
 
 def _refused(

@@ -19,6 +19,9 @@ __all__ = ["judge", "quoted", "summarise"]
 #: What no verdict says, and every good one says so.
 DISCLAIMER = "Says nothing about quality or safety."
 
+#: Codes of what was required and is not there, so that the verdict cannot be PASS.
+REQUIRED = frozenset({"required-not-checked", "requirement-not-met"})
+
 # What says more than "something required was not checked", which always stands beside it.
 _SAY_MORE = frozenset(
     {
@@ -28,6 +31,7 @@ _SAY_MORE = frozenset(
         "signer-unknown",
         "digest-not-supplied",
         "pattern-unmatched",
+        "requirement-not-met",
     }
 )
 
@@ -41,7 +45,7 @@ def judge(findings: Sequence[Finding]) -> Verdict:
         return "FAIL"
     if any(CODES[finding.code].fault for finding in findings):
         return "ERROR"
-    if any(finding.code == "required-not-checked" for finding in findings):
+    if any(finding.code in REQUIRED for finding in findings):
         return "INCOMPLETE"
     return "PASS"
 
@@ -97,9 +101,14 @@ def _by_the_cache(files: FileCounts | None) -> str:
 
 def _passed(evidence: Evidence, signature: SignatureOutcome, name: str | None) -> str:
     pinned = f" (pinned as {quoted(name)})" if name else ""
+    roles = ", ".join(quoted(one) for one in signature.counted if one != signature.fingerprint)
+    pinned += f" (in the policy as {roles})" if roles else ""
     model = quoted(evidence.manifest.model.name)
     what = "the digests supplied are" if evidence.source == "digests" else "the files are"
-    return f"{what} exactly what key {signature.fingerprint}{pinned} signed as {model}"
+    who = f"key {signature.fingerprint}{pinned}"
+    if signature.signer is not None and signature.signer.identity is not None:
+        who = f"{quoted(signature.signer.identity)} with {who}"
+    return f"{what} exactly what {who} signed as {model}"
 
 
 def _more(count: int) -> str:

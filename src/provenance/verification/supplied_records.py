@@ -6,10 +6,12 @@ and then the report says so beside the error. Source: `spec/digests.md`, section
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from provenance.digest import RecordDigest, hash_records
 from provenance.digest.records import ENCODING
+from provenance.digest.records.sources import find_unread
 from provenance.errors import (
     CanonicalError,
     DigestError,
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from provenance.verification.options import Options, PathLike
 
 __all__ = ["binds_records", "compare_records_held"]
+
+#: Names of files that one message shows.
+MAX_NAMES_SHOWN = 3
 
 
 def binds_records(dataset: Dataset) -> bool:
@@ -70,6 +75,19 @@ def compare_records_held(
         _say_unread(held, label, place, error, same_files=same_files)
         return
     _compare(held, label, dataset, made, where, same_files=same_files)
+    if same_files is None and os.path.isdir(path):  # noqa: PTH112 - text or path object
+        _say_unread_files(held, label, path, place)
+
+
+def _say_unread_files(held: Held, label: str, folder: PathLike, place: str) -> None:
+    """Say that other files lie beside the records, of which nothing signed says anything."""
+    names = find_unread(folder)
+    if not names:
+        return
+    some = ", ".join(shown(name) for name in names[:MAX_NAMES_SHOWN])
+    files = "1 other file" if len(names) == 1 else f"{len(names)} other files"
+    message = f"{label}: {files} in the folder were not compared with anything signed, e.g. {some}"
+    held.say(label, place, "records-files-unread", message)
 
 
 def _say_unread(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
 from provenance.digest.algorithms import new_hasher
@@ -86,8 +86,9 @@ def verified_open(
     )
     algorithms = _compared(signed, all_digests=all_digests)
     with _private_copy(name, signed.size, max_in_memory, scratch) as copy:
-        _copy_verified(release, signed, algorithms, copy)
-        copy.seek(0)
+        with _copying(name):
+            _copy_verified(release, signed, algorithms, copy)
+            copy.seek(0)
         with _read_only(copy) as handed:
             yield handed
 
@@ -146,20 +147,28 @@ def _private_copy(
             folder = None if scratch is None else os.fspath(scratch)
             copy = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed below
     except OSError as error:
-        where = "memory" if scratch is None else shown(os.fspath(scratch))
+        where = "a scratch file" if scratch is None else shown(os.fspath(scratch))
         raise InputError(
             path=name, problem=f"cannot be copied to {where}: {error.strerror}"
         ) from error
     try:
         yield copy
+    finally:
+        with suppress(OSError):  # what could not be written was said already
+            copy.close()
+
+
+@contextmanager
+def _copying(name: str) -> Iterator[None]:
+    """Say what went wrong while the copy was made; later errors are the caller's own."""
+    try:
+        yield
     except OSError as error:
         raise InputError(
             path=name,
             problem=f"cannot be copied: {error.strerror}",
             remedy="free some room, or name another scratch folder",
         ) from error
-    finally:
-        copy.close()
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """`inspect` and `verify`: run every step, and say what came out.
 
 `inspect` returns the report whatever the verdict; `verify` returns the verified manifest or raises.
-Neither reads any configuration, keeps any state, or changes what it is given; both may run in
-several threads at once.
+Neither reads any configuration, changes what it is given, or keeps any state but in the file that
+the caller names for it; both may run in several threads at once.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from provenance.verification.building import Outcome, build_report
 from provenance.verification.gathering import gather
 from provenance.verification.loading import finding_of, load_manifest
 from provenance.verification.locating import locate
+from provenance.verification.oms_in_folders import oms_beside, oms_only, with_oms
 from provenance.verification.options import make_options
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from provenance.digest import DigestCache
     from provenance.manifest import Manifest
-    from provenance.trust import TrustPolicy
+    from provenance.trust import TrustPolicy, TrustResolver
     from provenance.verification.options import Clock, KeyLike, Options, PathLike, Progress, Target
     from provenance.verification.report import Report
 
@@ -72,6 +73,9 @@ def inspect(
     cancelled: Callable[[], bool] | None = None,
     workers: int | None = None,
     cache: DigestCache | PathLike | None = None,
+    trust: TrustResolver | None = None,
+    state: PathLike | None = None,
+    oms: bool = False,
 ) -> Report:
     """Check everything that can be checked and return the report, whatever the verdict.
 
@@ -97,6 +101,10 @@ def inspect(
         workers: How many threads or processes read at once; what suits the machine by default.
         cache: A digest cache, or the path of one, whose word is taken for large files that have not
             changed since they were read; the report says of how many. Never used unless named.
+        trust: Knows whom to trust for the model that `model` names; takes the place of `policy`.
+        state: The file that remembers which releases passed; an older release than those, or a
+            second one of the same moment, fails. A PASS is written there, and nothing else.
+        oms: Verify the OMS signature beside the manifest as well, and that both name one release.
 
     Raises:
         UsageError: An argument makes no sense, or a key cannot be used; nothing was verified.
@@ -122,6 +130,9 @@ def inspect(
         cancelled=cancelled,
         workers=workers,
         cache=cache,
+        trust=trust,
+        state=state,
+        oms=oms,
     )
     return build_report(_run(options), options)
 
@@ -146,6 +157,9 @@ def verify(
     cancelled: Callable[[], bool] | None = None,
     workers: int | None = None,
     cache: DigestCache | PathLike | None = None,
+    trust: TrustResolver | None = None,
+    state: PathLike | None = None,
+    oms: bool = False,
 ) -> VerifiedManifest:
     """Return the verified manifest of a release, or raise; the arguments are those of `inspect`.
 
@@ -174,6 +188,9 @@ def verify(
         cancelled=cancelled,
         workers=workers,
         cache=cache,
+        trust=trust,
+        state=state,
+        oms=oms,
     )
     outcome = _run(options)
     report = build_report(outcome, options)
@@ -186,7 +203,14 @@ def verify(
 def _run(options: Options) -> Outcome:
     """Run every step, and turn into a fault whatever the system cannot give us."""
     try:
-        return _run_steps(options)
+        outcome = _run_steps(options)
+        if options.state is None:
+            return outcome
+        from provenance.verification.remembering import (  # noqa: PLC0415 - most callers have no memory
+            compare_with_memory,
+        )
+
+        return compare_with_memory(outcome, options.state)
     except (OSError, MemoryError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else type(error).__name__
         fault = Finding("input-unreadable", "", f"the work could not be done: {reason}")
@@ -199,8 +223,9 @@ def _run_steps(options: Options) -> Outcome:
         located = locate(options, stack)
         kind = located.source.kind if located.source is not None else "folder"
         if located.source is None or located.bundle is None:
-            return _stopped(kind, 1, located.findings)
-        loaded = load_manifest(located.bundle, options.policy.keys)
+            oms = oms_only(located.source, located.findings, options)
+            return oms or _stopped(kind, 1, located.findings)
+        loaded = load_manifest(located.bundle, options.policy, options.now)
         if loaded.parsed is None or loaded.statement is None:
             outcome = _stopped(kind, loaded.stopped_at or 5, loaded.findings)
             return replace(outcome, signature=loaded.signature, statement=loaded.statement)
@@ -212,9 +237,10 @@ def _run_steps(options: Options) -> Outcome:
             findings = (*loaded.findings, finding_of(error, "input-unreadable"))
             outcome = _stopped(kind, 7, findings)
             return replace(outcome, signature=loaded.signature, statement=loaded.statement)
+        others = oms_beside(located.source, loaded.statement, options)
     return Outcome(
         source=kind,
-        findings=(*loaded.findings, *run_checks(evidence, options.policy)),
+        findings=with_oms((*loaded.findings, *run_checks(evidence, options.policy)), others),
         signature=loaded.signature,
         statement=loaded.statement,
         evidence=evidence,

@@ -427,8 +427,13 @@ def test_time_of_another_zone_is_the_same_time(root: Issued) -> None:
 
 
 def test_every_code_of_certificates_is_shown_here_or_beside() -> None:
-    # Policies, limits and malformed certificates have files of their own.
-    beside = {"certificate-policy", "certificate-limit", "certificate-malformed"}
+    # Policies, limits, malformed certificates and logs of certificates have files of their own.
+    beside = {
+        "certificate-policy",
+        "certificate-limit",
+        "certificate-malformed",
+        "certificate-not-published",
+    }
     registered = {code for code in CODES if code.startswith("certificate-")}
     assert registered == set(REASONS.values()) | beside
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 from provenance.errors import SignatureError, shown
@@ -33,4 +34,8 @@ def certificate_name(certificate: x509.Certificate) -> str:
         name = certificate.subject.rfc4514_string()
     except (ValueError, TypeError):
         name = ""
-    return shown(name) if name else f"number {certificate.serial_number:x}"
+    if name:
+        return shown(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a number below 1 is somebody's mistake, no danger
+        return f"number {certificate.serial_number:x}"

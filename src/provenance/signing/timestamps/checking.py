@@ -10,6 +10,7 @@ Source: RFC 3161, sections 2.3 and 2.4.2; RFC 5816; `spec/envelope.md`, section 
 from __future__ import annotations
 
 import hashlib
+import warnings
 from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -84,9 +85,12 @@ class TrustedTimestamps:
             raise _invalid(f"{len(timestamps)} timestamps, at most {MAX_TIMESTAMPS} are read")
         if len(set(timestamps)) != len(timestamps):
             raise _invalid("a timestamp stands there twice")
-        tokens = [_Token.read(stamp) for stamp in timestamps]
-        times = [time for token in tokens if (time := self._time(token, signature)) is not None]
-        return tuple(times)
+        with warnings.catch_warnings():
+            # Whatever is odd and harmless in a certificate inside is nothing for a person to read.
+            warnings.simplefilter("ignore")
+            tokens = [_Token.read(stamp) for stamp in timestamps]
+            times = [self._time(token, signature) for token in tokens]
+        return tuple(time for time in times if time is not None)
 
     def _time(self, token: _Token, signature: bytes) -> VerifiedTime | None:
         refusals = []
@@ -119,6 +123,9 @@ class _Token:
     serial: int
     """The serial number of that certificate."""
 
+    at: datetime
+    """The time that it states."""
+
     @classmethod
     def read(cls, data: bytes) -> _Token:
         """Read a TimeStampResp.
@@ -133,7 +140,9 @@ class _Token:
                 raise _invalid(f"a timestamp was not granted (status {response.status})")
             signed = response.signed_data
             infos, embedded = list(signed.signer_infos), list(signed.certificates)
-        except (ValueError, TypeError) as error:
+            at = response.tst_info.gen_time  # decoded only now
+            makers = [(info.issuer, info.serial_number) for info in infos]
+        except (ValueError, TypeError, KeyError) as error:
             raise _invalid("a timestamp is malformed") from error
         if len(infos) != 1:
             raise _invalid(f"a timestamp has {len(infos)} makers, expected exactly one")
@@ -143,13 +152,13 @@ class _Token:
             certificates = tuple(read_der_certificate(der, path="") for der in sorted(embedded))
         except SignatureError as error:
             raise _invalid(f"a certificate inside a timestamp: {error.problem}") from error
-        return cls(response, certificates, infos[0].issuer, infos[0].serial_number)
+        return cls(response, certificates, *makers[0], at)
 
     def maker(self, authority: TrustedAuthority) -> x509.Certificate | None:
         """Return the certificate of the maker, if it claims to be this authority."""
         if authority.certificate is not None:
-            return authority.certificate if self._is_by(authority.certificate) else None
-        leaf = next((it for it in self.certificates if self._is_by(it)), None)
+            return authority.certificate if self.is_by(authority.certificate) else None
+        leaf = next((it for it in self.certificates if self.is_by(it)), None)
         if leaf is None:
             return None
         known = (*authority.pool.anchors, *authority.pool.intermediates, *self.certificates)
@@ -164,7 +173,8 @@ class _Token:
             issuers = next(it.issuer for it in known if it.subject == issuers)
         return leaf
 
-    def _is_by(self, certificate: x509.Certificate) -> bool:
+    def is_by(self, certificate: x509.Certificate) -> bool:
+        """Return whether a certificate has the issuer and number that the maker states."""
         return certificate.issuer == self.issuer and certificate.serial_number == self.serial
 
 
@@ -195,7 +205,7 @@ def _verify(
     Raises:
         SignatureError: One does not.
     """
-    at: datetime = token.response.tst_info.gen_time
+    at = token.at
     early = authority.valid_from is not None and at < authority.valid_from
     late = authority.valid_to is not None and at > authority.valid_to
     if early or late:
@@ -206,6 +216,8 @@ def _verify(
         )
     except ProvenanceError as error:
         raise _invalid(f"the certificate of its authority: {error.problem}") from error
+    if any(token.is_by(it) and it != leaf for it in token.certificates):
+        raise _invalid("it carries another certificate under the name of its authority's")
     _verify_signature(token, leaf, chain.certificates[1:], signature)
     spki = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     name = b64encode(hashlib.sha256(spki).digest()).decode().rstrip("=")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from provenance import canonical
 from provenance.digest.merkle import plain_leaf_hash, root_from_path
-from provenance.errors import DigestError, EnvelopeError, SignatureError
+from provenance.errors import CanonicalError, DigestError, EnvelopeError, SignatureError
 from provenance.signing.outcomes import VerifiedTime
 from provenance.signing.transparency.bodies import LoggedContent, check_body
 from provenance.signing.transparency.entries import read_log_entry
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from provenance.canonical import JsonValue
     from provenance.signing.transparency.entries import LogEntry
-    from provenance.signing.transparency.trusted_roots import LogInstance, TrustedRoot
+    from provenance.signing.transparency.instances import LogInstance, TrustedRoot
 
 __all__ = ["LoggedContent", "verify_log_entries"]
 
@@ -32,7 +32,6 @@ _OLDEST_BUNDLE = "application/vnd.dev.sigstore.bundle+json;version=0.1"
 _TIMED = {
     ("hashedrekord", "0.0.1"),
     ("dsse", "0.0.1"),
-    ("intoto", "0.0.1"),
     ("intoto", "0.0.2"),
 }
 _LATEST = datetime.max.replace(tzinfo=UTC).timestamp()
@@ -44,6 +43,7 @@ def verify_log_entries(
     root: TrustedRoot,
     *,
     media_type: str,
+    times: Sequence[datetime] = (),
     least: int = 1,
 ) -> tuple[VerifiedTime, ...]:
     """Return the times that the log entries of a bundle prove, if every one of them holds.
@@ -53,6 +53,8 @@ def verify_log_entries(
         content: What the bundle signs, and by whom.
         root: The logs that are trusted.
         media_type: The bundle's: before v0.2 a promise of the log stood for its proof.
+        times: When the signature was made, as others prove it: the keys of the logs must count
+            then. Later versions of the log state no time of their own.
         least: How many distinct logs must have an entry.
 
     Raises:
@@ -60,7 +62,7 @@ def verify_log_entries(
             `log-entry-invalid`).
     """
     logs: set[bytes] = set()
-    times: list[VerifiedTime] = []
+    proven: list[VerifiedTime] = []
     seen: set[tuple[bytes, int, bytes]] = set()
     for index, value in enumerate(entries):
         path = f"/verificationMaterial/tlogEntries/{index}"
@@ -76,39 +78,45 @@ def verify_log_entries(
         seen.add(key)
         try:
             check_body(entry, content)
-            time = _verify_entry(entry, root, old=media_type == _OLDEST_BUNDLE)
+            time = _verify_entry(entry, root, times, old=media_type == _OLDEST_BUNDLE)
         except SignatureError as error:
             raise SignatureError(
                 path=path, problem=error.problem, remedy=error.remedy, code=error.code
             ) from error
         logs.add(entry.log_id)
         if time is not None:
-            times.append(time)
+            proven.append(time)
     if len(logs) < least:
         problem = f"entries of {len(logs)} logs, {least} are required"
         raise SignatureError(problem=problem, code="log-entry-invalid")
-    return tuple(times)
+    return tuple(proven)
 
 
-def _verify_entry(entry: LogEntry, root: TrustedRoot, *, old: bool) -> VerifiedTime | None:
+def _verify_entry(
+    entry: LogEntry, root: TrustedRoot, times: Sequence[datetime], *, old: bool
+) -> VerifiedTime | None:
     instances = [log for log in root.logs if log.log_id == entry.log_id]
     if not instances:
         raise _refused("it is of no log that is trusted")
     failure: SignatureError | None = None
     for log in instances:  # one id may have had several keys
         try:
-            return _verify_with(entry, log, old=old)
+            return _verify_with(entry, log, times, old=old)
         except SignatureError as error:
             failure = failure or error
     assert failure is not None  # noqa: S101 - there was an instance, and it did not return
     raise failure
 
 
-def _verify_with(entry: LogEntry, log: LogInstance, *, old: bool) -> VerifiedTime | None:
-    proven = _verify_proof(entry, log, old=old)
+def _verify_with(
+    entry: LogEntry, log: LogInstance, times: Sequence[datetime], *, old: bool
+) -> VerifiedTime | None:
+    if not all(log.window.holds(time) for time in times):
+        raise _refused("its log's key does not count at the time of the signature")
+    _verify_proof(entry, log, old=old)
     promised = _verify_promise(entry, log)
-    if not proven and not promised:
-        raise _refused("it has neither a proof nor a promise of its log")
+    if old and not promised:  # what bundles had before logs gave proofs at once
+        raise _refused("it has no promise of its log")
     if not promised or (entry.kind, entry.version) not in _TIMED:
         return None
     if not 0 < entry.integrated_time <= _LATEST:
@@ -120,19 +128,20 @@ def _verify_with(entry: LogEntry, log: LogInstance, *, old: bool) -> VerifiedTim
     return VerifiedTime(at, "transparency-log", f"SHA256:{name}")
 
 
-def _verify_proof(entry: LogEntry, log: LogInstance, *, old: bool) -> bool:
-    """Return whether a proof was there and held; only bundles of v0.1 may lack one."""
+def _verify_proof(entry: LogEntry, log: LogInstance, *, old: bool) -> None:
+    """Refuse a proof that does not hold; only bundles of v0.1 may lack one, or its tree head."""
     proof = entry.proof
     if proof is None or (old and not proof.tree_head):
         if old:
-            return False
+            return
         raise _refused("it has no inclusion proof")
     if not proof.tree_head:
         raise _refused("its inclusion proof has no tree head")
     note = parse_note(proof.tree_head)
-    note.verify([log.note_key])
+    note.verify(log.note_keys)
     head = parse_tree_head(note)
-    if log.host and head.origin != log.host and not head.origin.startswith(f"{log.host} - "):
+    names = [key.name for key in log.note_keys]
+    if not any(head.origin == name or head.origin.startswith(f"{name} - ") for name in names):
         raise _refused("its tree head is of another log")
     if (head.root, head.size) != (proof.root, proof.size):
         raise _refused("its proof is for another root or size than the tree head")
@@ -144,7 +153,6 @@ def _verify_proof(entry: LogEntry, log: LogInstance, *, old: bool) -> bool:
         raise _refused(f"its inclusion proof: {error.problem}") from error
     if computed != proof.root:
         raise _refused("its inclusion proof leads to another root")
-    return True
 
 
 def _verify_promise(entry: LogEntry, log: LogInstance) -> bool:
@@ -154,18 +162,16 @@ def _verify_promise(entry: LogEntry, log: LogInstance) -> bool:
     """
     if entry.promise is None:
         return False
-    message = canonical.write(
-        {
-            "body": b64encode(entry.body).decode("ascii"),
-            "integratedTime": entry.integrated_time,
-            "logID": entry.log_id.hex(),
-            "logIndex": entry.log_index,
-        },
-        foreign=True,
-    )
+    signed: dict[str, JsonValue] = {
+        "body": b64encode(entry.body).decode("ascii"),
+        "integratedTime": entry.integrated_time,
+        "logID": entry.log_id.hex(),
+        "logIndex": entry.log_index,
+    }
     try:
-        log.key.verify_message(message, entry.promise)
-    except SignatureError as error:
+        # Numbers of 2^53 and more have no RFC 8785 form: no log has signed them.
+        log.key.verify_message(canonical.write(signed, foreign=True), entry.promise)
+    except (CanonicalError, SignatureError) as error:
         raise _refused("the promise of its log does not verify") from error
     return True
 

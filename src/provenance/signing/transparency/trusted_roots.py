@@ -1,7 +1,7 @@
-"""Trusted roots: the logs and authorities that a verifier trusts, from a file it names. No I/O.
+"""Trusted roots: the logs and authorities that a verifier trusts, from a file that it names.
 
-Old instances stay in the file with the time in which they counted: signatures of the past need
-them. Nothing is fetched, and no root comes with the library.
+Reading that file is the only I/O: nothing is fetched, and no root comes with the library. Old
+instances stay in the file with the time in which they counted: signatures of the past need them.
 
 Source: `sigstore_trustroot.proto` of sigstore/protobuf-specs; `spec/envelope.md`, section "Trusted
 roots".
@@ -9,34 +9,48 @@ roots".
 
 from __future__ import annotations
 
+import os
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+)
 
 from provenance import canonical
+from provenance.canonical.limits import MAX_TRUSTED_ROOT_BYTES
+from provenance.digest.files import read_file
+from provenance.digest.names import printable_name
+from provenance.envelope.artifact_bundles import without_null
 from provenance.envelope.fields import decode_base64, require_array, require_object, require_text
 from provenance.errors import EnvelopeError, ProvenanceError, TrustError, shown
-from provenance.signing.certificates import CertificatePool, read_der_certificate
+from provenance.signing.certificates import read_der_certificate
 from provenance.signing.public_keys import PublicKey
+from provenance.signing.transparency.instances import (
+    AuthorityInstance,
+    LogInstance,
+    TrustedRoot,
+    Window,
+)
 from provenance.signing.transparency.signed_notes import NoteKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cryptography import x509
-
     from provenance.canonical import JsonValue
 
-__all__ = ["AuthorityInstance", "LogInstance", "TrustedRoot", "read_trusted_root"]
+__all__ = ["load_trusted_root", "read_trusted_root"]
 
 MEDIA_TYPES = (
     "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
     "application/vnd.dev.sigstore.trustedroot.v0.1+json",
     "application/vnd.dev.sigstore.trustedroot.v0.2+json",
 )
-#: Largest trusted root, in bytes.
-MAX_TRUSTED_ROOT_BYTES = 4 * 1024 * 1024
 #: Most instances of one kind.
 MAX_INSTANCES = 256
 #: Most certificates of one chain.
@@ -48,76 +62,16 @@ _CODE = "trusted-root-invalid"
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """From when to when something counts; the ends count as well."""
+def load_trusted_root(path: str | os.PathLike[str]) -> TrustedRoot:
+    """Return the trusted root of a file.
 
-    start: datetime | None = None
-    """The first moment; `None` for no beginning."""
-
-    end: datetime | None = None
-    """The last moment; `None` for no end."""
-
-    def holds(self, time: datetime) -> bool:
-        """Return whether a time lies inside."""
-        early = self.start is not None and time < self.start
-        return not early and not (self.end is not None and time > self.end)
-
-
-@dataclass(frozen=True, slots=True)
-class LogInstance:
-    """One transparency log, or one certificate transparency log."""
-
-    host: str
-    """Its address without the scheme: the name in its tree heads."""
-
-    log_id: bytes
-    """The id by which entries name it."""
-
-    key: PublicKey
-    """Its key."""
-
-    window: Window
-    """When its key counts."""
-
-    note_key: NoteKey
-    """Its key, as it signs tree heads."""
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorityInstance:
-    """One certificate authority, or one timestamp authority."""
-
-    chain: tuple[x509.Certificate, ...]
-    """The issuing certificate (of a timestamp authority its own) first, the anchor last."""
-
-    window: Window
-    """When it counts."""
-
-    @property
-    def pool(self) -> CertificatePool:
-        """What chains are built to: the anchor is the last certificate, whatever it is."""
-        return CertificatePool(self.chain[-1:], self.chain[:-1])
-
-
-@dataclass(frozen=True, slots=True)
-class TrustedRoot:
-    """Everything that a verifier trusts about one Sigstore instance."""
-
-    logs: tuple[LogInstance, ...]
-    """Its transparency logs."""
-
-    certificate_logs: tuple[LogInstance, ...]
-    """Its certificate transparency logs."""
-
-    certificate_authorities: tuple[AuthorityInstance, ...]
-    """Who issues its short-lived certificates."""
-
-    timestamp_authorities: tuple[AuthorityInstance, ...]
-    """Its timestamp authorities."""
-
-    document: bytes
-    """The file that it was read from: a library may want it."""
+    Raises:
+        InputError: It cannot be read.
+        TrustError: It is no trusted root, or holds a key or certificate that cannot be read.
+    """
+    # The caller named this file, so a link to it is followed.
+    data = read_file(os.path.realpath(path), max_bytes=MAX_TRUSTED_ROOT_BYTES)
+    return read_trusted_root(data, path=printable_name(os.fspath(path)))
 
 
 def read_trusted_root(data: bytes, *, path: str = "") -> TrustedRoot:
@@ -131,9 +85,8 @@ def read_trusted_root(data: bytes, *, path: str = "") -> TrustedRoot:
         TrustError: It is no trusted root, or holds a key or certificate that cannot be read.
     """
     try:
-        tree = require_object(
-            canonical.parse(data, max_bytes=MAX_TRUSTED_ROOT_BYTES, foreign=True), "", code=_CODE
-        )
+        document = canonical.parse(data, max_bytes=MAX_TRUSTED_ROOT_BYTES, foreign=True)
+        tree = require_object(without_null(document), "", code=_CODE)
         media_type = require_text(
             tree.get("mediaType", ""), "/mediaType", most=MAX_TEXT, code=_CODE
         )
@@ -152,7 +105,12 @@ def read_trusted_root(data: bytes, *, path: str = "") -> TrustedRoot:
         )
     except ProvenanceError as error:
         where = f"{path}#{error.path}" if path else error.path
-        raise TrustError(path=where, problem=error.problem, remedy=error.remedy) from error
+        raise TrustError(
+            path=where,
+            problem=f"not a trusted root that can be used: {error.problem}",
+            remedy=error.remedy,
+            code=_CODE,
+        ) from error
 
 
 def _instances(tree: Mapping[str, JsonValue], name: str) -> Iterator[tuple[dict[str, Any], str]]:
@@ -165,15 +123,17 @@ def _instances(tree: Mapping[str, JsonValue], name: str) -> Iterator[tuple[dict[
 
 def _read_log(tree: dict[str, Any], path: str) -> LogInstance:
     url = require_text(tree.get("baseUrl", ""), f"{path}/baseUrl", most=MAX_TEXT, code=_CODE)
-    host = url.partition("://")[2].rstrip("/") if "://" in url else url.rstrip("/")
-    algorithm = tree.get("hashAlgorithm", "SHA2_256")
+    algorithm = require_text(
+        tree.get("hashAlgorithm", "SHA2_256"), f"{path}/hashAlgorithm", most=MAX_TEXT, code=_CODE
+    )
     if algorithm not in {"SHA2_256", "HASH_ALGORITHM_UNSPECIFIED"}:
         raise _refused(f"{path}/hashAlgorithm", f"expected SHA2_256, found {shown(algorithm)}")
     public = require_object(tree.get("publicKey"), f"{path}/publicKey", code=_CODE)
     spki = _read_bytes(public, "rawBytes", f"{path}/publicKey")
     details = str(public.get("keyDetails", ""))
-    scheme = "rsa-pkcs1v15-sha256" if "RSA_PKCS1V15" in details else None
-    key = _read_key(spki, scheme)
+    scheme = "rsa-pkcs1v15-sha256" if "RSA_PKCS1V" in details else None
+    key = _read_key(spki, scheme, f"{path}/publicKey/rawBytes")
+    names = _names(url, f"{path}/baseUrl")
     log_id = require_object(tree.get("logId"), f"{path}/logId", code=_CODE)
     number = _read_bytes(log_id, "keyId", f"{path}/logId")
     stated = number
@@ -181,11 +141,32 @@ def _read_log(tree: dict[str, Any], path: str) -> LogInstance:
         other = require_object(tree["checkpointKeyId"], f"{path}/checkpointKeyId", code=_CODE)
         stated = _read_bytes(other, "keyId", f"{path}/checkpointKeyId")
     window = _read_window(public.get("validFor", {}), f"{path}/publicKey/validFor")
-    return LogInstance(host, number, key, window, NoteKey.of(host, key, stated=stated))
+    note_keys = tuple(NoteKey.of(name, key, stated=stated) for name in names)
+    return LogInstance(names[0] if names else "", number, key, window, note_keys)
 
 
-def _read_key(spki: bytes, scheme: str | None) -> PublicKey:
-    return PublicKey.from_der(spki, scheme=scheme)
+def _names(url: str, path: str) -> tuple[str, ...]:
+    """Return the names by which a log may sign: its address without the scheme, and its host."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError as error:
+        raise _refused(path, f"expected an address, found {shown(url)}") from error
+    address = url.partition("://")[2] if "://" in url else url
+    return tuple(dict.fromkeys(name for name in (address.rstrip("/"), host) if name))
+
+
+def _read_key(data: bytes, scheme: str | None, path: str) -> PublicKey:
+    if scheme == "rsa-pkcs1v15-sha256":
+        # The oldest instances have an RSAPublicKey (PKCS #1), not the key with its algorithm.
+        try:
+            handle = load_der_public_key(data)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise _refused(path, "an RSA key that cannot be read") from error
+        data = handle.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    try:
+        return PublicKey.from_der(data, scheme=scheme)
+    except ProvenanceError as error:
+        raise _refused(path, error.problem) from error
 
 
 def _read_authority(tree: dict[str, Any], path: str) -> AuthorityInstance:

@@ -1,0 +1,113 @@
+"""Who signed an OMS bundle: by a key, a certificate of a private authority, or Sigstore. No I/O.
+
+Source: `spec/oms.md`, section "Signature"; OpenSSF Model Signing 1.0, sections 4.1 and 8.2.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from provenance.checks import SignatureOutcome
+from provenance.errors import ProvenanceError, SignatureError, shown
+from provenance.findings import Finding
+from provenance.signing import PublicKey, SigningTimes, VerifiedSigner, verify_bundle
+from provenance.signing.oms_legacy import verify_legacy
+from provenance.verification.loading import finding_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provenance.envelope.oms import OmsBundle
+    from provenance.trust import TrustPolicy
+
+__all__ = ["verify_oms_signature"]
+
+# The kind of verifier that each method asks for.
+_KINDS = {"key": "key", "certificate": "certificate", "sigstore": "keyless"}
+
+
+def verify_oms_signature(
+    oms: OmsBundle, policy: TrustPolicy, times: SigningTimes, *, legacy: bool = False
+) -> tuple[SignatureOutcome, tuple[Finding, ...]]:
+    """Verify a bundle under the keys and identities of a policy and say what came out.
+
+    Args:
+        oms: The bundle.
+        policy: Whom to trust. Its roles are about our own statements, and are not asked here.
+        times: The verifier's clock.
+        legacy: Take signatures of version 0.2 over its own wrong encoding as well.
+    """
+    verifiers = policy.verifiers
+    if not verifiers:
+        message = "no key was named, so nobody is known to have signed this"
+        return SignatureOutcome("unknown"), (Finding("signer-unknown", "", message),)
+    try:
+        verified = verify_bundle(oms.bundle, verifiers, times=times, timestamps=policy.timestamps)
+        signer, key = verified.signer, verified.verifier
+    except ProvenanceError as error:
+        found = _legacy_signer(oms, policy) if legacy else None
+        if found is None:
+            return SignatureOutcome("invalid"), (finding_of(error, "signature-invalid"),)
+        signer, key = VerifiedSigner("key", found.fingerprint, found.scheme), found
+    faults = tuple(_faults(oms, signer, key, policy))
+    if faults:
+        return SignatureOutcome("invalid"), faults
+    who = f"{signer.identity} with " if signer.identity else ""
+    message = f"signed by {who}key {signer.fingerprint} ({signer.scheme})"
+    outcome = SignatureOutcome("verified", signer.fingerprint, signer.scheme, signer)
+    return outcome, (Finding("signature-verified", "", message),)
+
+
+def _hints_of(key: PublicKey) -> tuple[str, ...]:
+    """Return every way in which writers of OMS name a key.
+
+    The text says no more than "hex-encoded key fingerprint"; the reference takes SHA-256 of the
+    PEM, its last line feed included.
+    """
+    pem = key.to_pem()
+    spki = sha256(key.spki)
+    return (
+        sha256(pem).hexdigest(),
+        sha256(pem.rstrip()).hexdigest(),
+        spki.hexdigest(),
+        b64encode(spki.digest()).decode("ascii"),
+    )
+
+
+def _faults(
+    oms: OmsBundle, signer: VerifiedSigner, key: object, policy: TrustPolicy
+) -> Iterator[Finding]:
+    """Yield why a signature that verifies is refused all the same."""
+    where = "/verificationMaterial"
+    if signer.kind != _KINDS[oms.method]:
+        message = f"the bundle is signed by the method {oms.method}, and a {signer.kind} was named"
+        yield Finding("oms-method", where, message)
+    elif oms.method != "sigstore" and not signer.scheme.startswith("ecdsa-"):
+        message = f"signed with {signer.scheme}; the methods key and certificate take ECDSA alone"
+        yield Finding("oms-method", where, message)
+    hint = oms.bundle.key_hint
+    if hint and isinstance(key, PublicKey) and hint not in _hints_of(key):
+        message = f"the bundle names another key than the one that signed it: {shown(hint)}"
+        yield Finding("oms-hint", f"{where}/publicKey/hint", message)
+    for revoked in policy.revoked_keys:
+        if revoked.spoils(signer):
+            message = f"key {signer.fingerprint} is revoked by the policy"
+            yield Finding("policy-revoked", "", message)
+
+
+def _legacy_signer(oms: OmsBundle, policy: TrustPolicy) -> PublicKey | None:
+    envelope = oms.bundle.envelope
+    if oms.method != "key":
+        return None
+    for key in policy.verifiers:
+        if isinstance(key, PublicKey):
+            try:
+                verify_legacy(
+                    key, envelope.payload_type, envelope.payload, envelope.signatures[0].sig
+                )
+            except SignatureError:
+                continue
+            return key
+    return None
