@@ -1,5 +1,6 @@
 # Every command of this repository. `make` alone prints the list.
 # `.venv` sets itself up: nothing but Python 3.11 or newer (with its venv module), git and make is needed.
+# Tests of signing also run openssl, ssh-keygen, ssh-agent, SoftHSM2 and Node.js, and are skipped without them.
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from provenance.canonical import MIN_BLOCK_BYTES
 from provenance.recording import release_existing, sign_release
 from provenance.signing import generate_private_key, write_key_pair
 from provenance.verification import streaming
+from support.source import REPOSITORY
 
 if TYPE_CHECKING:
     from cli.conftest import Command
@@ -136,14 +139,71 @@ def test_right_bytes_come_through(signed: Signed, tmp_path: Path) -> None:
     done = subprocess.run(command, input=DATA, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (0, DATA)
     assert done.stderr.decode().startswith("not checked: /model/name: no name was asked for; ")
-    assert done.stderr.count(b"\n") == 1
+    assert done.stderr.count(b"\n") == 2
     command += ["--model", "digits-mlp"]
     done = subprocess.run(command, input=DATA, capture_output=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, DATA, b"")
+    assert (done.returncode, done.stdout) == (0, DATA)
+    said = done.stderr.decode()
+    assert re.fullmatch(
+        r'model.bin: verified 196,615 bytes, signed by SHA256:\S+ as "digits-mlp"\n', said
+    )
     output = tmp_path / "output"
     done = subprocess.run([*command, "-o", output], input=DATA, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (0, b"")
     assert output.read_bytes() == DATA
+
+
+def test_json_says_what_was_verified(cli: Command, work: Path, signed: Signed) -> None:
+    source = given_data(work, DATA)
+    arguments = ("stream", signed.folder, "model.bin", source, "--key", signed.key)
+    refused = cli(*arguments, "--format", "json")
+    assert (refused.code, refused.out) == (2, "")
+    (work / "output.part").write_bytes(DATA[:B])
+    done = cli(*arguments, "-o", "output", "--resume", "--format", "json")
+    found = json.loads(done.out)
+    assert found.pop("signer").startswith("SHA256:")
+    assert found == {
+        "fetched": len(DATA) - B,
+        "model": "digits-mlp",
+        "output": "output",
+        "path": "model.bin",
+        "size": len(DATA),
+    }
+    page = (REPOSITORY / "docs" / "reference" / "json-output.md").read_text(encoding="utf-8")
+    section = page.split("\n## provenance stream\n")[1].split("\n## ")[0]
+    assert set(json.loads(done.out)) == set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals of POSIX")
+def test_terminal_gets_no_bytes(signed: Signed) -> None:
+    controller, terminal = os.openpty()
+    try:
+        done = subprocess.run(
+            [PROGRAM, "stream", signed.folder, "model.bin", "--key", signed.key],
+            input=DATA,
+            stdout=terminal,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    finally:
+        os.close(controller)
+        os.close(terminal)
+    assert done.returncode == 2
+    assert b"standard output is a terminal" in done.stderr
+
+
+def test_file_that_is_complete_is_not_fetched_again(
+    cli: Command, work: Path, signed: Signed
+) -> None:
+    (work / "output").write_bytes(DATA)
+    code, said = copy(cli, signed, work / "nowhere", "-o", "output", "--resume")
+    assert code == 0
+    assert "model.bin: output is complete already, nothing is fetched\n" in said
+    for wrong in (changed(B), DATA[:-1], DATA + b"x", b""):
+        (work / "output").write_bytes(wrong)
+        code, said = copy(cli, signed, given_data(work, DATA), "-o", "output", "--resume")
+        assert (code, "complete already" in said) == (0, False)
+        assert (work / "output").read_bytes() == DATA
 
 
 def test_reader_that_closes_the_pipe_early_did_not_get_the_file(signed: Signed) -> None:
@@ -266,6 +326,7 @@ def test_pipe_is_skipped_to_where_the_copy_ended(signed: Signed, tmp_path: Path)
     done = subprocess.run(command, input=changed(3), capture_output=True, check=False)
     assert done.returncode == 0
     assert (tmp_path / "output").read_bytes() == DATA
+    (tmp_path / "output").unlink()
     part.write_bytes(DATA[:B])
     with given_data(tmp_path, DATA).open("rb") as file:
         done = subprocess.run(command, stdin=file, capture_output=True, check=False)
@@ -351,6 +412,17 @@ def test_url_is_fetched_from_where_the_copy_ended(cli: Command, work: Path, sign
     assert (work / "output").read_bytes() == DATA
 
 
+def test_error_about_a_url_names_it(cli: Command, work: Path, signed: Signed) -> None:
+    pytest.importorskip("obstore", reason="needs the extra `remote`")
+    with serve(DATA) as server:
+        server.always = "404"
+        arguments = ("stream", signed.folder, "model.bin", server.url, "--key", signed.key)
+        shown = cli(*arguments, "-o", "output")
+    assert shown.code == 4
+    assert shown.err.startswith(f"error: {server.url}: ")
+    assert not (work / "output").exists()
+
+
 def test_what_cannot_be_resumed_is_a_wrong_option(
     cli: Command, work: Path, signed: Signed, unblocked: Signed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -431,7 +503,9 @@ def test_nothing_is_read_without_a_key_or_under_another_one(
 ) -> None:
     source = given_data(work, DATA)
     arguments = ("stream", signed.folder, "model.bin", source, "-o", "output")
-    assert cli(*arguments).code == 2
+    nobody = cli(*arguments)
+    assert nobody.code == 3
+    assert "--key" in nobody.err
     assert cli(*arguments, "--key", unblocked.key).code == 1
     assert cli(*arguments, "--key", signed.key, "--model", "other").code == 1
     assert not (work / "output").exists()
@@ -442,8 +516,9 @@ def test_what_holds_no_manifest_never_passes(cli: Command, work: Path, signed: S
     (work / "empty").mkdir()
     for release in ("nowhere", "empty", "input"):
         found = cli("stream", release, "model.bin", "input", "-o", "output", "--key", signed.key)
-        assert found.code == 1
+        assert found.code == 3
         assert "PASS" not in found.err
+        assert "--manifest" not in found.err
         assert "INCOMPLETE" in found.err
 
 

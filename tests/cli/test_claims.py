@@ -6,6 +6,7 @@ import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,6 @@ from provenance.errors import MissingExtraError, ProvenanceError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Executor
-    from pathlib import Path
 
     from cli.conftest import Command
 
@@ -116,7 +116,7 @@ COMPARED: dict[str, tuple[str, str, int, int]] = {
     "malformed": ("SHA256SUMS", sums("a") + "prose\n", 4, 4),
     "unsafe name": ("SHA256SUMS", sums("a").replace("a\n", "../a\n"), 4, 4),
     "unknown": ("notes.txt", "prose\n", 2, 2),
-    "sums of MD5": ("MD5SUMS", f"{'0' * 32}  a\n", 2, 2),
+    "sums of MD5": ("MD5SUMS", f"{'0' * 32}  a\n", 3, 3),
     "two look alike": ("sums", sums("a"), 2, 2),
 }
 
@@ -128,9 +128,9 @@ def test_exit_codes_of_a_comparison(cli: Command, tree: Path, case: str) -> None
     for target, code in ((tree, of_folder), (tree / "a", of_file)):
         shown = cli("digest", target, "--compare", tree / name)
         assert (shown.code, "Traceback" in shown.err) == (code, False), shown
-        assert ("error: " in shown.err) == (code in {2, 4})
+        assert ("error: " in shown.err) == (code in {2, 4} or name == "MD5SUMS")
         if code == 2:
-            assert "--claims-format sha256sum, b3sum, dvc, lfs or hub" in shown.err
+            assert "--claims-format sha256sum, b3sum, dvc, lfs, hub or inventory" in shown.err
 
 
 def test_a_file_may_be_called_as_its_pointer_is_not(cli: Command, tree: Path, work: Path) -> None:
@@ -156,6 +156,51 @@ def test_a_folder_that_no_tree_may_hold_is_no_difference(
     (work / "SHA256SUMS").write_text(sums("a"), encoding="utf-8")
     (tree / "link").symlink_to("a")
     assert cli("digest", tree, "--compare", "SHA256SUMS").code == 4
+
+
+def test_inventory_of_another_day_is_compared(cli: Command, tree: Path, work: Path) -> None:
+    assert cli("digest", tree, "--inventory", "data.inventory.jsonl").code == 0
+    same = cli("digest", tree, "--compare", "data.inventory.jsonl", "--quiet")
+    assert (same.code, same.out.splitlines()[-1]) == (0, "3 matched")
+    assert "matched a" not in same.out
+    assert cli("digest", tree / "a", "--compare", "data.inventory.jsonl").code == 0
+    (tree / "a").unlink()
+    (tree / "b").write_bytes(b"B")
+    (tree / "new").write_bytes(b"new")
+    changed = cli("digest", tree, "--compare", "data.inventory.jsonl", "--quiet")
+    assert changed.code == 1
+    lines = [line.partition(":")[0] for line in changed.out.splitlines()]
+    assert lines[-4:] == ["missing  a", "mismatch b", "extra    new", lines[-1]]
+    data = (work / "data.inventory.jsonl").read_bytes()
+    (work / "cut.jsonl").write_bytes(data[:-10])
+    assert cli("digest", tree, "--compare", "cut.jsonl").code == 4
+
+
+def test_list_from_one_folder_further_up_is_told(cli: Command, tree: Path, work: Path) -> None:
+    (work / "SHA256SUMS").write_text(sums("a", "b").replace("  ", "  data/"), encoding="utf-8")
+    refused = cli("digest", tree, "--compare", "SHA256SUMS")
+    assert (refused.code, refused.out) == (2, "")
+    assert "the list names files below data/" in refused.err
+    assert "provenance digest . --compare SHA256SUMS" in refused.err
+    assert cli("digest", ".", "--compare", "SHA256SUMS").code == 0
+    (tree / "data").mkdir()
+    assert cli("digest", tree, "--compare", "SHA256SUMS").code == 1
+
+
+def test_long_comparison_is_cut_and_shows_what_contradicts(
+    cli: Command, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provenance.cli.claims.MAX_LINES", 2)
+    names = [f"{number}.bin" for number in range(50)]
+    Path("SHA256SUMS").write_text(sums("a", "b", "c") + "".join(f"{'0' * 64}  {n}\n" for n in names))
+    (tree / "c").write_bytes(b"other")
+    done = cli("digest", tree, "--compare", "SHA256SUMS")
+    lines = [line for line in done.out.splitlines() if ": " in line or line.startswith("…")]
+    assert [line.split(" ")[0] for line in lines[-4:-1]] == ["missing", "mismatch", "…"]
+    assert lines[-2].startswith("… and 51 more lines")
+    assert "50 missing" in done.out.splitlines()[-1]
+    done = cli("digest", tree, "--compare", "SHA256SUMS", "--format", "json")
+    assert len(json.loads(done.out)["claims"]["results"]) == 53
 
 
 def test_formats_are_those_of_the_readers() -> None:

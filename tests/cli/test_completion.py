@@ -42,7 +42,7 @@ def test_shell_is_told_the_commands(tmp_path: Path) -> None:
     answer = subprocess.run(
         [PROGRAM], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
-    assert answer.stdout == "plain,verify\n"
+    assert answer.stdout.startswith("plain,verify\n")
 
 
 def test_unknown_shell_is_refused(cli: Command) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +16,10 @@ from safetensors.numpy import save_file
 
 from digest.weights.containers import BIAS, WEIGHT, gguf, index_folder, safetensors, torch_zip
 from provenance.digest import Inventory, digest_bytes, hash_tensors, hash_tree
+from provenance.digest.engine.hashing import CACHED_BYTES
+from support.source import REPOSITORY
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cli.conftest import Command
 
 
@@ -66,11 +70,21 @@ def test_cache_is_used_on_request_only_and_said(
     (tree / "large.bin").write_bytes(bytes(2 * 1024 * 1024))
     first, second = (cli("digest", tree, "--cache", "caches/digests.db") for _ in range(2))
     assert (first.code, second.code) == (0, 0)
-    said = "cached   1 file by digests cached earlier, not read\n"
-    assert second.out == first.out + said
+    said = "cached   {} by digests cached earlier, not read\n"
+    assert first.out.endswith(said.format("0 files"))
+    assert second.out == first.out.replace(said.format("0 files"), said.format("1 file"))
     assert "cached" not in cli("digest", tree).out
     third = cli("digest", tree, "--cache", "caches/digests.db", "--format", "json")
     assert json.loads(third.out)["cached"] == 1
+    alone = [cli("digest", tree / "large.bin", "--cache", "one.db") for _ in range(2)]
+    assert alone[0].out.endswith(said.format("0 files"))
+    assert alone[1].out == alone[0].out.replace(said.format("0 files"), said.format("1 file"))
+    (tree / "large.bin").write_bytes(b"1" + bytes(2 * 1024 * 1024 - 1))
+    changed = cli("digest", tree / "large.bin", "--cache", "one.db")
+    assert changed.out.endswith(said.format("0 files"))
+    assert changed.out != alone[0].out
+    help_text = " ".join(cli("digest", "--help").out.split())
+    assert f"from {CACHED_BYTES // 1024} KiB on" in help_text
 
 
 @pytest.mark.parametrize(
@@ -78,10 +92,11 @@ def test_cache_is_used_on_request_only_and_said(
     [
         (("data", "--cache", ""), "found an empty text"),
         (("data", "--cache", "data/digests.db"), "name a file in another folder"),
-        (("data/a.csv", "--cache", "digests.db"), "a folder that this machine reads"),
-        (("data", "--cache", "digests.db", "--ray", "auto"), "a folder that this machine reads"),
+        (("data/a.csv", "--cache", "data/a.csv"), "name a file in another folder"),
+        (("-", "--cache", "digests.db"), "files and folders that this machine reads"),
+        (("data", "--cache", "digests.db", "--ray", "auto"), "files and folders that this"),
     ],
-    ids=["empty", "inside", "file", "cluster"],
+    ids=["empty", "inside", "file", "stream", "cluster"],
 )
 def test_cache_that_makes_no_sense_is_a_wrong_option(
     cli: Command, tree: Path, options: tuple[str, ...], problem: str
@@ -100,7 +115,9 @@ def test_cache_that_cannot_be_used_is_a_warning(cli: Command, tree: Path, work: 
 
 
 def test_folder_as_json_lists_its_files(cli: Command, tree: Path) -> None:
-    found = json.loads(cli("digest", tree, "--format", "json", "--algorithm", "blake3").out)
+    arguments = ("digest", tree, "--format", "json", "--algorithm", "blake3")
+    assert set(json.loads(cli(*arguments).out)) == {"files", "path", "size"}
+    found = json.loads(cli(*arguments, "--full").out)
     assert found["files"] == hash_tree(tree).root.to_tree()
     assert [entry["path"] for entry in found["inventory"]] == ["a.csv", "sub/b.csv"]
     assert set(found["inventory"][0]["digest"]) == {"blake3"}
@@ -118,6 +135,89 @@ def test_file_has_no_inventory(cli: Command, tree: Path) -> None:
     refused = cli("digest", tree / "a.csv", "--inventory", "out.jsonl")
     assert refused.code == 2
     assert "only a folder" in refused.err
+
+
+def test_inventory_does_not_go_into_what_it_lists(cli: Command, tree: Path) -> None:
+    refused = cli("digest", tree, "--inventory", tree / "inv.jsonl")
+    assert (refused.code, refused.out) == (2, "")
+    assert "its inventory cannot lie in what is hashed" in refused.err
+    assert not (tree / "inv.jsonl").exists()
+
+
+def test_excluded_names_are_left_out_and_said(cli: Command, tree: Path) -> None:
+    alone = cli("digest", tree, "--exclude", "sub")
+    assert alone.code == 0
+    assert "excluded sub\n" in alone.out
+    assert hash_tree(tree, skip=("sub",)).root.root in alone.out
+    found = json.loads(cli("digest", tree, "--exclude", "sub", "--format", "json").out)
+    assert (found["excluded"], found["files"]["size"]) == (["sub"], 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("data", "nothing"), ("data", "sub/b.csv"), ("data", ".."), ("data", ""), ("data/a.csv", "x"),
+     ("s3://bucket/data/", "x"), ("data", "nul\0")],
+    ids=["nothing", "deeper", "above", "empty", "file", "url", "nul"],
+)  # fmt: skip
+def test_what_cannot_be_excluded_is_a_wrong_option(
+    cli: Command, tree: Path, path: str, name: str
+) -> None:
+    assert tree.is_dir()
+    refused = cli("digest", path, "--exclude", name)
+    assert (refused.code, refused.err.startswith("error: --exclude: ")) == (2, True), refused
+
+
+def test_several_paths_are_hashed_one_after_the_other(cli: Command, tree: Path) -> None:
+    paths = tree / "a.csv", tree
+    alone = [cli("digest", path) for path in paths]
+    shown = cli("digest", *paths)
+    assert (shown.code, shown.out) == (0, "\n".join(one.out for one in alone))
+    found = json.loads(cli("digest", *paths, "--format", "json").out)
+    assert [one["path"] for one in found] == [str(path) for path in paths]
+    for option in ("--inventory", "--compare", "--tensor"):
+        refused = cli("digest", *paths, option, "x")
+        assert (refused.code, "name one PATH" in refused.err) == (2, True)
+    assert cli("digest", tree, "nowhere").code == 4
+
+
+def test_standard_input_is_hashed(tree: Path) -> None:
+    program = Path(sys.executable).with_name("provenance")
+    command: list[str | Path] = [program, "digest", "-", "--format", "json"]
+    done = subprocess.run(command, input=b"hello", capture_output=True, check=False)
+    assert json.loads(done.stdout) == {
+        "digest": dict(digest_bytes(b"hello")),
+        "path": "-",
+        "size": 5,
+    }
+    for option in ("--compare", "--inventory", "--tensor"):
+        assert tree.exists()
+        done = subprocess.run(
+            [*command, option, tree / "a.csv"], input=b"", capture_output=True, check=False
+        )
+        assert done.returncode == 2
+
+
+def test_file_that_is_cut_short_is_a_warning_and_in_the_json(cli: Command, work: Path) -> None:
+    whole = safetensors(WEIGHT, BIAS)
+    (work / "cut.safetensors").write_bytes(whole[:-3])
+    shown = cli("digest", "cut.safetensors")
+    said = f"is cut short: its header promises {len(whole):,} bytes, and it has {len(whole) - 3:,}"
+    assert shown.code == 0
+    assert shown.err.startswith("warning: no tensor digest: ")
+    assert said in shown.err
+    found = json.loads(cli("digest", "cut.safetensors", "--format", "json").out)
+    assert said in found["problem"]
+    assert said in json.loads(cli("digest", ".", "--format", "json").out)["problem"]
+    data = gguf(WEIGHT, BIAS)
+    (work / "cut.gguf").write_bytes(data[:-40])
+    assert "is cut short" in cli("digest", "cut.gguf").err
+
+
+def test_members_of_the_json_are_documented() -> None:
+    page = (REPOSITORY / "docs" / "reference" / "json-output.md").read_text(encoding="utf-8")
+    section = page.split("\n## provenance digest\n")[1].split("\n## ")[0]
+    members = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+    assert {"cached", "problem", "inventory"} <= members
 
 
 def test_tensors_have_a_digest_however_they_are_split(cli: Command, work: Path) -> None:
@@ -138,14 +238,15 @@ def test_damaged_tensors_leave_the_other_digests(cli: Command, work: Path) -> No
     assert shown.code == 0
     assert "blake3" in shown.out
     assert "\ntensors" not in shown.out
-    assert shown.err.startswith("no tensor digest:")
+    assert shown.err.startswith("warning: no tensor digest:")
 
 
 def test_link_in_a_folder_is_refused(cli: Command, tree: Path) -> None:
     (tree / "link").symlink_to("a.csv")
     refused = cli("digest", tree)
-    assert refused.code == 1
-    assert "link" in refused.err
+    assert refused.code == 4
+    assert "is a link" in refused.err
+    assert "cp --recursive --dereference" in refused.err
 
 
 def test_missing_path_is_named(cli: Command) -> None:
@@ -172,7 +273,7 @@ def test_gguf_has_the_tensor_digest_of_safetensors(cli: Command, work: Path) -> 
     as_json = json.loads(cli("digest", "m.bin", "--tensor", "w", "--format", "json").out)
     assert as_json["blake3"] == tensors[1].blake3
     refused = cli("digest", "m.bin", "--tensor", "x")
-    assert (refused.code, "no tensor" in refused.err) == (1, True)
+    assert (refused.code, "no tensor" in refused.err) == (4, True)
 
 
 def test_folder_of_gguf_has_the_tensor_digest_of_its_release(cli: Command, work: Path) -> None:
@@ -203,7 +304,7 @@ def test_storages_of_torch_save_are_listed(cli: Command, work: Path) -> None:
 def test_safetensors_by_name_alone_is_told_to_be_none(cli: Command, work: Path) -> None:
     (work / "m.safetensors").write_bytes(b"no")
     shown = cli("digest", "m.safetensors")
-    assert (shown.code, shown.err.startswith("no tensor digest:")) == (0, True)
+    assert (shown.code, shown.err.startswith("warning: no tensor digest:")) == (0, True)
 
 
 def test_tensor_of_a_url_is_refused(cli: Command) -> None:

@@ -90,10 +90,11 @@ def test_file_is_proved_through_the_shards_of_a_split(cli: Command, lists: Path)
     part = "parts/part-00001.inventory.jsonl"
     assert cli("prove", "parts/shards.jsonl", "b/0.txt", "--part", part, "-o", "p.json").code == 0
     trusted = ("--root", root["root"], "--size", root["size"], "--tree", "shard")
-    done = cli("check-proof", "p.json", "data/b/0.txt", *trusted)
+    meant = ("--name", "b/0.txt", "--part", "part-00001")
+    done = cli("check-proof", "p.json", "data/b/0.txt", *trusted, *meant)
     assert done.code == 0
     assert "1 of 3 files, 1 of 3 shards" in done.out
-    assert cli("check-proof", "p.json", "data/a/0.txt", *trusted).code == 1
+    assert cli("check-proof", "p.json", "data/a/0.txt", *trusted, *meant).code == 1
     assert lists.is_dir()
 
 
@@ -101,7 +102,82 @@ def test_a_shard_itself_is_proved_by_its_inventory(cli: Command, lists: Path) ->
     done = cli("inventory", "shards", "x=a.jsonl", "b.jsonl", "-o", "s.jsonl", "--format", "json")
     root = json.loads(done.out)
     cli("prove", "s.jsonl", "x", "-o", "p.json")
+    meant = ("--kind", "shard", "--name", "x")
     trusted = ("--root", root["root"], "--size", root["size"], "--tree", "shard")
-    assert cli("check-proof", "p.json", "a.jsonl", *trusted, "--kind", "shard").code == 0
-    assert cli("check-proof", "p.json", "b.jsonl", *trusted).code == 1
+    assert cli("check-proof", "p.json", "a.jsonl", *trusted, *meant).code == 0
+    assert cli("check-proof", "p.json", "b.jsonl", *trusted, *meant).code == 1
     assert lists.is_dir()
+
+
+def test_split_and_shards_name_parts_alike(cli: Command, lists: Path) -> None:
+    made = cli("inventory", "split", "whole.jsonl", "--entries", "3", "-o", "parts")
+    files = sorted((lists / "parts").glob("part-*.inventory.jsonl"))
+    again = cli("inventory", "shards", *files, "-o", "again.jsonl")
+    assert again.out == made.out
+    assert (lists / "again.jsonl").read_bytes() == (lists / "parts/shards.jsonl").read_bytes()
+
+
+def test_prefix_may_end_with_a_slash(cli: Command, lists: Path) -> None:
+    assert lists.is_dir()
+    plain = cli("inventory", "merge", "a=a.jsonl", "b=b.jsonl", "-o", "m.jsonl")
+    slash = cli("inventory", "merge", "a/=a.jsonl", "b/=b.jsonl", "-o", "n.jsonl")
+    assert (slash.code, slash.out) == (0, plain.out)
+
+
+def test_root_is_one_word_that_check_proof_takes(cli: Command, lists: Path) -> None:
+    cli("inventory", "shards", "a.jsonl", "b.jsonl", "-o", "s.jsonl")
+    said = cli("inventory", "root", "s.jsonl").out.splitlines()
+    label, token = said[-1].split()
+    assert (label, token.split(":")[:2]) == ("root", ["shard", "2"])
+    proof = ("prove", "s.jsonl", "0.txt", "--part", "a.jsonl", "-o", "p.json")
+    assert token in cli(*proof).out
+    check = (
+        "check-proof",
+        "p.json",
+        lists / "data/a/0.txt",
+        "--name",
+        "0.txt",
+        "--part",
+        "a.jsonl",
+    )
+    assert cli(*check, "--root", token).code == 0
+    digits = token.split(":")[2]
+    whole = cli(*check, "--root", digits, "--size", 2, "--tree", "shard")
+    assert whole.code == 0
+    guessed = cli(*check[:-2], "--root", digits, "--size", 2)
+    assert (guessed.code, "say --tree, or give TREE:SIZE:HEX" in guessed.err) == (1, True)
+    assert "all three as TREE:SIZE:HEX" in cli(*check, "--root", digits).err
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["shard:2:00", "leaf:2:" + "0" * 64, "shard:-2:" + "0" * 64, f"shard:{'9' * 5000}:{'0' * 64}",
+     "shard::" + "0" * 64, "::"],
+    ids=["digits", "kind", "negative", "huge", "empty", "nothing"],
+)  # fmt: skip
+def test_token_that_is_none_is_a_wrong_option(cli: Command, lists: Path, token: str) -> None:
+    cli("prove", "a.jsonl", "0.txt", "-o", "p.json")
+    refused = cli("check-proof", "p.json", lists / "data/a/0.txt", "--root", token)
+    assert (refused.code, refused.err.startswith("error: --root: ")) == (2, True)
+    more = cli("check-proof", "p.json", "--root", "file:4:" + "0" * 64, "--size", 4)
+    assert (more.code, "says its --tree and --size itself" in more.err) == (2, True)
+
+
+def test_prove_says_what_helps(cli: Command, lists: Path) -> None:
+    cli("inventory", "shards", "a.jsonl", "b.jsonl", "-o", "s.jsonl")
+    folder = cli("prove", lists / "data", "a/0.txt")
+    assert (folder.code, "--inventory data.inventory.jsonl" in folder.err) == (2, True)
+    assert "perhaps '0.txt'" in cli("prove", "a.jsonl", "00.txt").err
+    assert "name the inventory of its shard with --part" in cli("prove", "s.jsonl", "0.txt").err
+    assert "perhaps 'b.jsonl'" in cli("prove", "s.jsonl", "bb.jsonl").err
+    assert "takes no URL" in cli("prove", "https://host/a", "x").err
+
+
+def test_file_that_is_not_there_is_said_first(cli: Command, lists: Path) -> None:
+    assert lists.is_dir()
+    cli("prove", "a.jsonl", "0.txt", "-o", "p.json")
+    missing = cli("check-proof", "p.json", "nothere")
+    assert (missing.code, missing.out) == (
+        4,
+        "ERROR: nothere: cannot be read: there is no such file.\n",
+    )

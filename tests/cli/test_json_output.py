@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from digest.weights.containers import torch_zip
+from provenance.signing import generate_private_key
 from support.source import REPOSITORY
 
 if TYPE_CHECKING:
@@ -45,12 +46,14 @@ def printed(cli: Command, *arguments: object) -> Any:  # noqa: ANN401 - any JSON
         ("prove", ("model", "config.json", "-o", "p.json")),
         ("check-proof", ("me.key.pub", "--root", "1" * 64, "--size", "1")),
         ("sign", ("--draft", "model.draft", "--key", "me.key", "--output", "b.json")),
+        ("cosign", ("model", "--key", "other.key")),
     ],
 )
 def test_documented_members_are_printed(
     cli: Command, signed: Path, command: str, arguments: tuple[str, ...]
 ) -> None:
     assert signed.is_dir()
+    (signed.parent / "other.key").write_bytes(generate_private_key().to_pem())
     assert set(printed(cli, *command.split(), *arguments)) == documented(command)
 
 
@@ -59,7 +62,10 @@ def test_digests_of_files_and_folders_together_are_documented(
 ) -> None:
     (work / "folder").mkdir()
     save_file({"w": np.ones(2, np.float32)}, work / "folder" / "m.safetensors")
-    found = set(printed(cli, "digest", "folder"))
+    (work / "folder" / "notes").write_text("notes")
+    found = set(printed(cli, "digest", "folder", "--full", "--exclude", "notes"))
+    (work / "cut.safetensors").write_bytes(b"cut")
+    found |= set(printed(cli, "digest", "cut.safetensors"))
     found |= set(printed(cli, "digest", "folder/m.safetensors"))
     (work / "m.pt").write_bytes(torch_zip({"data.pkl": b"", "data/0": b"x"}))
     done = cli("digest", "m.pt", "--format", "json")

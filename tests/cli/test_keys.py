@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from provenance.cli.keys import KEY_KINDS, password_source
+from provenance.cli.keys import KEY_KINDS, password_sources
+from provenance.errors import UsageError
 from provenance.signing import DEFAULT_SCHEMES, PublicKey, load_private_key
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def test_no_terminal_means_nobody_can_be_asked(
     refused = cli("keygen", "me.key", "--prompt")
     assert refused.code == 2
     assert "no terminal" in refused.err
-    assert password_source(None) is None
+    assert password_sources(["me.key"], []) == (None,)
 
 
 def test_two_sources_of_a_password_are_one_too_many(cli: Command) -> None:
@@ -112,11 +113,24 @@ def test_missing_password_file_is_named(cli: Command) -> None:
 
 def test_password_of_an_existing_key_is_asked_only_if_needed(typed: list[str], work: Path) -> None:
     typed.append("secret")
-    source = password_source(None)
+    (source,) = password_sources(["me.key"], [])
     assert callable(source)
-    assert source() == b"secret"
+    assert source() == source() == b"secret"  # one question, however often it is used
     (work / "file").write_bytes(b"other")
-    assert password_source(work / "file") == b"other"
+    assert password_sources(["me.key"], [work / "file"]) == (b"other",)
+    assert password_sources(["pkcs11:object=a?pin-source=/pin"], []) == (None,)
+
+
+def test_passwords_of_several_keys(work: Path) -> None:
+    for name in ("one", "two"):
+        (work / name).write_bytes(name.encode())
+    one, two = (work / "one"), (work / "two")
+    shared = password_sources(["a", "b"], [one])
+    own = password_sources(["a", "b"], [one, two])
+    assert [source() for source in shared if callable(source)] == [b"one", b"one"]
+    assert [source() for source in own if callable(source)] == [b"one", b"two"]
+    with pytest.raises(UsageError, match="2 password files were given for 3 keys"):
+        password_sources(["a", "b", "c"], [one, two])
 
 
 def test_unknown_kind_names_the_known_ones(cli: Command) -> None:

@@ -238,8 +238,9 @@ def test_proof_from_a_list_alone_is_found_in_the_manifest(cli: Command, signed: 
     assert (done.code, told["verdict"], told["pointer"]) == (0, "PASS", "/release/files")
     root = told["root"]
     done = cli(
-        "check-proof", "p.json", "model/README.md", "--root", root["root"], "--size", root["size"]
-    )
+        "check-proof", "p.json", "model/README.md", "--name", "README.md",
+        "--root", root["root"], "--size", root["size"],
+    )  # fmt: skip
     assert done.out.startswith(
         'PASS: the file is "README.md" of the tree that has the root that you named; 1 of 2 files.'
     )

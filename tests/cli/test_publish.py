@@ -207,3 +207,13 @@ def test_id_that_is_nearly_a_recorded_one_is_warned_of(cli: Command, work: Path)
     assert done.code == 0, done.err
     assert "warning: /datasets: the description adds 'trian-split'" in done.err
     assert "beside 'train-split'" in done.err
+
+
+def test_existing_model_with_links_is_told_the_way_on(cli: Command, project: Path) -> None:
+    snapshot = project.parent / "snapshot"
+    snapshot.mkdir()
+    (project.parent / "blob").write_bytes(b"{}")
+    (snapshot / "config.json").symlink_to("../blob")
+    refused = cli("release", "--existing", "snapshot", "--description", "model.toml")
+    assert refused.code in {1, 4}
+    assert "cp --recursive --dereference" in refused.err

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from digest.remote.faulty_server import serve
 from provenance.digest import Inventory, hash_bytes
 
 if TYPE_CHECKING:
@@ -78,6 +80,41 @@ def test_error_names_the_url_without_its_secrets(cli: Command, url: str, named: 
     assert shown.code in {1, 2, 4}
     assert shown.err.startswith(f"error: {named}"), shown.err
     assert "hunter2" not in shown.err
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "said"),
+    [
+        ("ftp://host/x", 2, "ftp://host/: ftp:// is not read; download it first"),
+        ("https://host/x?sig=1", 2, "curl -sL URL | provenance digest -"),
+    ],
+)
+def test_url_that_cannot_be_read_has_a_way_out(
+    cli: Command, url: str, code: int, said: str
+) -> None:
+    shown = cli("digest", url)
+    assert (shown.code, said in shown.err) == (code, True), shown.err
+    assert "Traceback" not in shown.err
+
+
+def test_server_without_the_file_is_told_apart_from_a_folder(cli: Command) -> None:
+    pytest.importorskip("obstore", reason="needs the extra `remote`")
+    with serve(b"data") as server:
+        server.missing = True
+        shown = cli("digest", server.url)
+        assert (shown.code, "the server has no such file (status 404)" in shown.err) == (4, True)
+        folder = cli("digest", server.url.rpartition("/")[0] + "/")
+        assert (folder.code, "a web server lists no files" in folder.err) == (4, True)
+
+
+def test_server_that_is_not_there_is_told(cli: Command) -> None:
+    pytest.importorskip("obstore", reason="needs the extra `remote`")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/x"
+        shown = cli("digest", url)
+    assert (shown.code, f"{url}: gave up" in shown.err) == (4, True)
+    assert "the server refuses the connection" in shown.err
 
 
 def test_error_about_an_object_names_its_url(cli: Command) -> None:

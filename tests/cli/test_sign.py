@@ -50,7 +50,9 @@ def test_result_as_json(cli: Command, draft: Path, key: PrivateKey) -> None:
         "bundle": "out.json",
         "fingerprint": key.fingerprint,
         "manifestDigest": manifest_digest(payload),
+        "oms": None,
         "scheme": "ed25519",
+        "signatures": [{"fingerprint": key.fingerprint, "scheme": "ed25519"}],
     }
 
 
@@ -142,3 +144,39 @@ def test_output_that_exists_is_replaced_on_request_only(
     assert (work / "out.json").read_bytes() == b"precious"
     assert cli(*arguments, "--overwrite").code == 0
     assert (work / "out.json").read_bytes() != b"precious"
+
+
+@pytest.mark.usefixtures("draft", "key")
+@pytest.mark.parametrize(
+    ("taken", "arguments"),
+    [
+        ("me.key", ("keygen", "me.key")),
+        ("new.key.pub", ("keygen", "new.key")),
+        (f"model/{BUNDLE}", ("sign", "model", "--key", "me.key")),
+        ("out.json", DRAFT),
+        (
+            "x.sigstore.json",
+            ("cosign", "--manifest", "x", "--key", "me.key", "-o", "x.sigstore.json"),
+        ),
+    ],
+    ids=["keygen", "keygen-public", "sign", "sign-draft", "cosign"],
+)
+@pytest.mark.parametrize("kind", ["file", "link", "folder"])
+def test_name_that_is_taken_is_a_wrong_option(
+    cli: Command, work: Path, taken: str, kind: str, arguments: tuple[str, ...]
+) -> None:
+    path = work / taken
+    path.unlink(missing_ok=True)
+    if kind == "link":
+        path.symlink_to(work / "nowhere")
+    elif kind == "folder":
+        path.mkdir()
+        (path / "mine").touch()
+    else:
+        path.write_bytes(b"mine")
+    refused = cli(*arguments)
+    assert refused.code == 2, refused.err
+    assert not (work / "nowhere").exists()
+    assert kind != "file" or path.read_bytes() == b"mine"
+    if arguments[0] == "sign":
+        assert kind == "file" or cli(*arguments, "--overwrite").code == 2

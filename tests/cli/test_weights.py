@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from digest.weights.containers import BIAS, WEIGHT, gguf, index_folder, safetensors, torch_zip
+from support.source import REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,13 +105,74 @@ def test_what_cannot_be_compared_is_refused(cli: Command, other: str, code: int,
 def test_manifest_and_weights_are_two_kinds(cli: Command, draft: Path) -> None:
     for pair in ((draft, "a.safetensors"), ("a.safetensors", draft)):
         refused = cli("diff", *pair)
-        assert (refused.code, "is no file of weights" in refused.err) == (2, True)
+        assert (refused.code, "holds no weights" in refused.err) == (2, True)
+    (draft / "model.safetensors").write_bytes(safetensors(WEIGHT, BIAS))
+    for pair in ((draft, "a.safetensors"), ("a.safetensors", draft)):
+        assert cli("diff", *pair).code == 0
+    bundle = draft.with_name("model.draft") / "statement.json"
+    refused = cli("diff", bundle, "a.safetensors")
+    assert (refused.code, "is no file of weights" in refused.err) == (2, True)
 
 
 @pytest.mark.usefixtures("models")
 def test_bundle_that_is_damaged_is_no_difference(cli: Command, work: Path, draft: Path) -> None:
     (work / "bad.json").write_bytes(b'{"mediaType": 1}')
     assert cli("diff", draft, "bad.json").code == 4
+
+
+def test_one_tensor_differs(cli: Command, work: Path) -> None:
+    for name, value in (("a", 1.0), ("b", 2.0)):
+        made = safetensors(("w", "F32", (1,), struct.pack("<f", value)))
+        (work / f"{name}.safetensors").write_bytes(made)
+    said = cli("diff", "a.safetensors", "b.safetensors").out
+    assert said.startswith("1 of 1 tensor differs between a.safetensors and b.safetensors")
+    found = json.loads(cli("diff", "a.safetensors", "b.safetensors", "--format", "json").out)
+    assert (found["a"], found["b"]) == ("a.safetensors", "b.safetensors")
+
+
+def test_npz_is_no_pickle(cli: Command, work: Path) -> None:
+    np.savez(work / "w.npz", w=np.ones(2))
+    refused = cli("diff", "w.npz", "w.npz")
+    assert (refused.code, "is a NumPy file, whose tensors are not read" in refused.err) == (3, True)
+
+
+def test_url_is_no_path(cli: Command) -> None:
+    refused = cli("diff", "https://host/a.safetensors", "b.safetensors")
+    assert (
+        refused.code,
+        "https://host/a.safetensors: this command takes no URL" in refused.err,
+    ) == (2, True)
+
+
+def test_inventories_are_compared_by_name(cli: Command, work: Path) -> None:
+    (work / "data").mkdir()
+    for name in ("a", "b", "c"):
+        (work / "data" / name).write_text(name)
+    cli("digest", "data", "--inventory", "old.jsonl")
+    cli("digest", "data", "--inventory", "same.jsonl", "--algorithm", "blake3")
+    same = cli("diff", "old.jsonl", "same.jsonl")
+    assert (same.code, same.out) == (
+        0,
+        "No difference between old.jsonl and same.jsonl: the same 3 files.\n",
+    )
+    (work / "data" / "a").unlink()
+    (work / "data" / "b").write_text("B")
+    (work / "data" / "d").write_text("d")
+    cli("digest", "data", "--inventory", "new.jsonl")
+    changed = cli("diff", "old.jsonl", "new.jsonl")
+    assert changed.code == 1
+    assert changed.out.splitlines()[1:] == ["- a", "~ b", "+ d"]
+    assert "1 missing, 1 extra, 1 changed" in changed.out
+    found = json.loads(cli("diff", "old.jsonl", "new.jsonl", "--format", "json").out)
+    assert [row["outcome"] for row in found["changes"]] == ["missing", "changed", "extra"]
+    page = (REPOSITORY / "docs" / "reference" / "json-output.md").read_text(encoding="utf-8")
+    section = page.split("\n## provenance diff of inventories\n")[1].split("\n## ")[0]
+    assert set(found) == set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+    data = (work / "old.jsonl").read_bytes()
+    (work / "cut.jsonl").write_bytes(data[:-9])
+    assert cli("diff", "cut.jsonl", "new.jsonl").code == 4
+    (work / "w.safetensors").write_bytes(safetensors(WEIGHT))
+    assert cli("diff", "old.jsonl", "w.safetensors").code in {2, 4}
 
 
 def test_nan_that_appears_is_told_as_that(cli: Command, work: Path) -> None:
@@ -130,8 +194,8 @@ def test_nan_that_appears_is_told_as_that(cli: Command, work: Path) -> None:
         ("m.pt", "w", 2, "without unpickling"),
         ("m.h5", "w", 2, "tensor digests are of safetensors"),
         ("text", "w", 2, "tensor digests are of safetensors"),
-        ("a.safetensors", "ww", 1, "has no tensor 'ww', perhaps 'w' is meant"),
-        ("a.gguf", "nothing", 1, "has no tensor 'nothing' among its 2"),
+        ("a.safetensors", "ww", 4, "has no tensor 'ww', perhaps 'w' is meant"),
+        ("a.gguf", "nothing", 4, "has no tensor 'nothing' among its 2"),
     ],
 )
 def test_tensor_that_cannot_be_had_is_refused(
@@ -148,3 +212,15 @@ def test_digest_says_what_is_known_and_what_is_not(cli: Command, file: str) -> N
     assert shown.code == 0
     assert "blake3   " in shown.out
     assert "whole file" in shown.err
+
+
+@pytest.mark.usefixtures("models")
+def test_file_is_called_as_it_was_typed(cli: Command) -> None:
+    for done in (
+        cli("digest", "cut.safetensors"),
+        cli("digest", "cut.safetensors", "--tensor", "w"),
+        cli("diff", "a.safetensors", "cut.safetensors"),
+        cli("diff", "./cut.safetensors", "a.safetensors"),
+    ):
+        assert str(Path.cwd()) not in done.out + done.err
+        assert "cut.safetensors" in done.err

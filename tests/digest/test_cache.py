@@ -166,6 +166,8 @@ def test_damaged_page_is_a_miss(path: Path) -> None:
         "UPDATE digests SET value = substr(value, 1, 63)",
         "UPDATE digests SET value = upper(value)",
         "UPDATE digests SET value = x'ff00'",
+        "UPDATE digests SET value = hex(zeroblob(10000000))",
+        "UPDATE digests SET value = zeroblob(10000000)",
         "UPDATE digests SET value = CAST(x'ff00' AS TEXT)",
         "UPDATE digests SET stored = 'soon'",
         "UPDATE digests SET algorithm = 'md-' || algorithm",

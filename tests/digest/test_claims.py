@@ -102,6 +102,64 @@ REFUSED: dict[str, tuple[str | None, str, str, str]] = {
     ),
     "dvc with a bad digest": (None, dvc("- path: a", "  md5: xyz"), "digest-format", "32"),
     "dvc with an unsafe name": (None, dvc("- path: ../a"), "name-unsafe", "segment"),
+    "dvc with sha256 too short": (None, dvc("- path: a", "  sha256: ab"), "digest-format", "64"),
+    "dvc with outs twice": (
+        None,
+        dvc("- path: a") + "x: 1\n" + dvc("- path: b"),
+        "listing-malformed",
+        "twice",
+    ),
+    "dvc with outs of a stage twice": (
+        None,
+        "stages:\n  s:\n    outs:\n    - path: a\n    cmd: x\n    outs:\n    - path: b\n",
+        "listing-malformed",
+        "twice",
+    ),
+    "dvc with a complex key": (
+        None,
+        "? outs\n: - path: b\n" + dvc("- path: a"),
+        "listing-malformed",
+        "YAML",
+    ),
+    **{
+        f"dvc with {name} after a comment": (
+            None,
+            dvc(f"- path: a{mark}# x", f"  desc: b # {mark}outs:"),
+            "listing-malformed",
+            "line feed alone",
+        )
+        for name, mark in (("CR", "\r"), ("NEL", "\x85"), ("LS", "\u2028"), ("PS", "\u2029"))
+    },
+    "tag that ends in two places": (
+        "sha256sum",
+        f"SHA256 (a) = {'0' * 64}) = {A}\n",
+        "listing-malformed",
+        "two places",
+    ),
+    "hub with two digests": (
+        None,
+        f'[{{"path":"a","lfs":{{"oid":"{A}","sha256":"{B}"}}}}]',
+        "listing-malformed",
+        "two",
+    ),
+    "hub with two sizes": (
+        None,
+        f'[{{"path":"a","size":2,"lfs":{{"oid":"{A}","size":1}}}}]',
+        "listing-malformed",
+        "two",
+    ),
+    "hub with two names": (
+        None,
+        '[{"path":"a","rfilename":"b"}]',
+        "listing-malformed",
+        "two names",
+    ),
+    "hub with two blobs": (
+        None,
+        f'[{{"path":"a","oid":"{GIT}","blobId":"{GIT[::-1]}"}}]',
+        "listing-malformed",
+        "blobs",
+    ),
     "dvc of nothing": (None, "outs:\n", "listing-malformed", "no claim"),
 }
 
@@ -129,6 +187,21 @@ def test_what_is_no_text_or_too_long_is_refused(monkeypatch: pytest.MonkeyPatch)
 def test_a_size_beyond_all_numbers_is_refused() -> None:
     with pytest.raises(DigestError, match="no file has"):
         read_claims(dvc("- path: a", f"  size: {2**53}").encode())
+
+
+def test_members_of_a_hub_that_agree_are_one_claim() -> None:
+    file = f'{{"path":"a","rfilename":"a","size":1,"lfs":{{"oid":"sha256:{A}","sha256":"{A}","size":1}}}}'
+    (claim,) = read_claims(f"[{file}]".encode())
+    assert (claim.path, claim.size, dict(claim.digests)) == ("a", 1, {"sha256": A})
+
+
+def test_out_of_dvc_by_sha256_counts() -> None:
+    (claim,) = read_claims(dvc("- path: a", f"  sha256: {A}", f"  md5: {MD5}").encode())
+    assert dict(claim.digests) == {"md5": MD5, "sha256": A}
+    (folder,) = read_claims(dvc("- path: a", f"  sha256: {A}.dir").encode())
+    assert folder.is_folder
+    (other,) = read_claims(dvc("- path: a", "  etag: x").encode())
+    assert not other.digests
 
 
 def test_an_unknown_format_is_refused() -> None:
@@ -395,3 +468,17 @@ def test_whatever_stands_in_yaml_only_our_errors_leave(words: list[str]) -> None
         assert read_claims("".join(words).encode(), "dvc", "claims").claims
     except ProvenanceError as error:
         assert error.code  # noqa: PT017 - any of them will do
+
+
+def test_inventory_is_a_claim_about_each_of_its_files(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a").write_bytes(b"a")
+    inventory = hash_tree(tmp_path / "data")
+    data = inventory.to_bytes()
+    for chosen in (None, "inventory"):
+        claims = read_claims(data, chosen, "data.inventory.jsonl")
+        assert claims.format == "inventory"
+        assert [result.outcome for result in claims.compare(inventory)] == ["matched"]
+    for damaged in (data[:-1], data + b"{}\n", data.replace(b":", b": ", 1), data + data):
+        with pytest.raises(DigestError):
+            read_claims(damaged, "inventory")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.test_verified_reading import DATA, SIGNED, B
-from provenance.digest.resuming import resume_copy
+from provenance.digest.resuming import is_complete, resume_copy
 from provenance.errors import DigestError, InputError
 
 if TYPE_CHECKING:
@@ -77,3 +77,25 @@ def test_any_damage_to_the_part_gives_the_same_file(
     assert DATA[:start] == part[:start]
     assert (folder / "copy").read_bytes() == DATA
     assert [path.name for path in folder.iterdir()] == ["copy"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [DATA[:-1], DATA + b"x", b"", b"x" + DATA[1:], DATA[:-1] + b"x"],
+    ids=["short", "long", "empty", "first", "last"],
+)
+def test_other_bytes_are_not_complete(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "copy").write_bytes(data)
+    assert data != DATA
+    assert not is_complete(tmp_path / "copy", SIGNED)
+
+
+def test_complete_is_a_regular_file_of_the_signed_bytes(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    assert not is_complete(copy, SIGNED)
+    assert not is_complete(tmp_path, SIGNED)
+    assert not is_complete("nul\0", SIGNED)
+    copy.write_bytes(DATA)
+    assert is_complete(copy, SIGNED)
+    (tmp_path / "link").symlink_to(copy)
+    assert not is_complete(tmp_path / "link", SIGNED)

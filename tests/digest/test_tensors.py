@@ -16,18 +16,22 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from provenance.canonical import write
 from provenance.digest import (
     DTYPE_BITS,
+    TensorDigest,
     TensorInfo,
     check_inclusion,
     hash_bytes,
     hash_tensors,
+    hash_weights,
     open_folder,
     prove_inclusion,
     read_safetensors,
     tensor_entry,
     typed_root,
 )
+from provenance.digest.weights.hashing import list_tensors
 from provenance.errors import DigestError, InputError
 
 if TYPE_CHECKING:
@@ -78,6 +82,7 @@ REFUSED: dict[str, bytes] = {
     "offset as real": container({"a": {**A, "data_offsets": [0.0, 8]}, "b": B}),
     "offset as text": container({"a": {**A, "data_offsets": ["0", "8"]}, "b": B}),
     "offset as bool": container({"a": {**B, "data_offsets": [False, True]}}, b"x"),
+    "end as bool": container({"a": {**B, "data_offsets": [0, True]}}, b"x"),
     "three offsets": container({"a": {**A, "data_offsets": [0, 4, 8]}, "b": B}),
     "huge offset": container({"a": {**A, "data_offsets": [10**300, 10**300 + 8]}}),
     "negative dimension": container({"a": {**A, "shape": [-2]}, "b": B}),
@@ -259,6 +264,37 @@ def test_header_over_the_limit_is_refused_without_reading_it(tmp_path: Path) -> 
     with pytest.raises(DigestError, match="a header of"):
         hash_tensors(path)
     assert time.monotonic() - start < 1
+
+
+def test_more_tensors_than_the_limit_are_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provenance.digest.tensors.MAX_TENSORS", 2)
+    none = {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]}
+    paths = []
+    for number, names in enumerate(("ab", "c", "def")):
+        paths.append(tmp_path / f"{number}.safetensors")
+        paths[-1].write_bytes(container(dict.fromkeys(names, none), b""))
+    assert hash_tensors(paths[0])[0].size == 2
+    for given in (paths[2], paths[:2]):
+        with pytest.raises(DigestError, match="3 tensors, more than the 2 read"):
+            hash_tensors(given)
+    with pytest.raises(DigestError, match="3 tensors"):
+        hash_weights(paths[:2])
+    with pytest.raises(DigestError, match="3 tensors"):
+        list_tensors(paths[:2])
+    escaped = container(dict.fromkeys("def", none), b"").replace(b"data_offsets", b"data_offset\\u0073")
+    length = struct.pack("<Q", len(escaped) - 8)
+    paths[2].write_bytes(length + escaped[8:])
+    with pytest.raises(DigestError, match="3 tensors"):
+        hash_tensors(paths[2])
+
+
+@given(st.text(min_size=1), st.sampled_from(sorted(DTYPE_BITS)), st.lists(st.integers(0, 2**53 - 1)))
+def test_entry_is_canonical(name: str, dtype: str, shape: list[int]) -> None:
+    digest = TensorDigest(name, dtype, tuple(shape), "0" * 64)
+    tree = {"blake3": digest.blake3, "dtype": dtype, "name": name, "shape": shape}
+    assert digest.entry == write(tree)
 
 
 def test_deadline_stops_the_reading_of_a_sparse_file(tmp_path: Path) -> None:

@@ -26,9 +26,15 @@ NOT_RUN: dict[str, set[str]] = {
     },
     "docs/how-to/hash-on-a-cluster.md": {"the cluster is the reader's"},
     "docs/how-to/implement-the-format.md": {"the program under test is the reader's"},
+    "docs/how-to/openssf-model-signing.md": {"needs model_signing, which is the reader's"},
     "docs/how-to/remote-data.md": {
         "installs into the environment of the reader",
         "needs a bucket of the reader's",
+    },
+    "docs/how-to/sign-with-the-key-you-have.md": {
+        "needs a running ssh-agent",
+        "needs a timestamp authority",
+        "needs a token",
     },
     "docs/index.md": {"the whole of it, at a glance; the tutorial runs it"},
     "docs/tutorial/digits.md": {

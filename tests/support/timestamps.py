@@ -73,11 +73,15 @@ class OpensslAuthority:
 
 def openssl(*arguments: object) -> bytes:
     """Run the openssl program and return its output; skip if there is none."""
+    command = [_program(), *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def _program() -> str:
     program = shutil.which("openssl")
     if program is None:
         pytest.skip("there is no openssl program here")
-    command = [program, *map(str, arguments)]
-    return subprocess.run(command, check=True, capture_output=True).stdout
+    return program
 
 
 def make_authority(
@@ -95,6 +99,7 @@ def make_authority(
         critical: Whether that is critical, as RFC 3161 asks.
         days: How long the certificate is valid.
     """
+    _program()  # in the thread that answers, it would be too late to skip
     folder.mkdir(exist_ok=True)
     start = datetime.now(UTC) - timedelta(days=1)
     root = made.authority(None, "tsa root", start=start, end=start + timedelta(days=99))

@@ -20,7 +20,10 @@ from vectors import (
     inputs,
     keys,
     listing,
+    logs,
     manifest,
+    memory,
+    oms,
     policy,
     proof_files,
     proofs,
@@ -56,6 +59,7 @@ GENERATORS = (
     envelope,
     keys,
     certificates,
+    logs,
     statement,
     manifest,
     release,
@@ -66,6 +70,8 @@ GENERATORS = (
     held_records,
     released_tensors,
     policy,
+    memory,
+    oms,
 )
 
 #: What stands in the folder and is written by hand.

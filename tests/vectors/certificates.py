@@ -171,7 +171,7 @@ def _chains() -> Iterable[tuple[str, str, str, Issued, tuple[Issued, ...]]]:
     yield (
         "other_root_of_the_same_name",
         "Another authority has the same name.",
-        ("certificate-untrusted"),
+        ("certificate-chain-signature"),
         leaf(root),
         (_root(key="mallory"),),
     )

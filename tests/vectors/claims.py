@@ -230,6 +230,25 @@ def _bad() -> Iterable[tuple[str, str, str, str, str | bytes]]:
         dvc.replace(_md5(_A), _md5(_A)[1:]),
     )
     yield "dvc_flow", "The outs are in flow style.", malformed, "a.dvc", "outs: [{path: a}]\n"
+    yield "dvc_outs_twice", "A file has two lists of outs.", malformed, "a.dvc", dvc + "x: 1\n" + dvc
+    yield (
+        "dvc_comment_ends",
+        "A comment ends at NEL for some readers of YAML, and hides a list of outs from others.",
+        malformed,
+        "a.dvc",
+        f"{dvc}x: 1\n# \x85outs:\n",
+    )
+    yield (
+        "tag_ends_twice", "The name of a tagged line could end in two places.", malformed, sums,
+        f"SHA256 (a) = {'0' * 64}) = {_sha256(_A)}\n",
+    )  # fmt: skip
+    for name, member in (
+        ("digests", f'"lfs":{{"oid":"{_sha256(_A)}","sha256":"{_sha256(_B)}"}}'),
+        ("sizes", f'"size":5,"lfs":{{"oid":"{_sha256(_A)}","size":4}}'),
+        ("names", '"rfilename":"b"'),
+    ):
+        text = f"A hub says two {name} of one file."
+        yield f"hub_two_{name}", text, malformed, "h.json", f'[{{"path":"a",{member}}}]'
     yield "hub_no_list", "A hub answers no list.", malformed, "h.json", '{"error":"x"}'
     yield "hub_no_path", "A file of a hub has no name.", malformed, "h.json", '[{"type":"file"}]'
     yield (

@@ -11,7 +11,9 @@ __all__ = [
     "ENVELOPE",
     "GROUPS",
     "KEYS",
+    "LOGS",
     "MANIFEST",
+    "OMS",
     "POLICY",
     "RELEASE",
     "STATEMENT",
@@ -22,10 +24,24 @@ DIGESTS = Group("digests", spec="digests.md")
 ENVELOPE = Group("envelope", spec="envelope.md")
 KEYS = Group("keys", spec="envelope.md")
 CERTIFICATES = Group("certificates", spec="envelope.md", profile=2)
+LOGS = Group("logs", spec="envelope.md", profile=2)
 STATEMENT = Group("statement", spec="envelope.md")
 MANIFEST = Group("manifest", spec="verification.md", profile=2)
 RELEASE = Group("release", spec="verification.md")
 POLICY = Group("policy", spec="trust-policy.md", profile=2)
+OMS = Group("oms", spec="oms.md", profile=3)
 
 #: Every group, in the order of `spec/vectors/README.md`.
-GROUPS = (CANONICAL, DIGESTS, ENVELOPE, KEYS, CERTIFICATES, STATEMENT, MANIFEST, RELEASE, POLICY)
+GROUPS = (
+    CANONICAL,
+    DIGESTS,
+    ENVELOPE,
+    KEYS,
+    CERTIFICATES,
+    LOGS,
+    STATEMENT,
+    MANIFEST,
+    RELEASE,
+    POLICY,
+    OMS,
+)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from vectors import formulas
 from vectors.groups import RELEASE
 from vectors.kit import Case, verdict
+from vectors.oms import signed_model
 from vectors.releases import (
     BUNDLE,
     FOLDER,
@@ -37,7 +38,12 @@ def oms_signature_alone() -> Case:
     """Only an OMS signature is there."""
     signed = small().sign()
     del signed.files[BUNDLE], signed.files[LISTING]
-    signed.files["release/model.sig"] = b"{}"
+    model = {
+        path.removeprefix("release/"): data
+        for path, data in signed.files.items()
+        if path.startswith("release/")
+    }
+    signed.files["release/model.sig"] = signed_model(model)
     return signed.case("INCOMPLETE", ("oms-only", "model.sig"))
 
 

@@ -103,7 +103,7 @@ def _bad_rsa_signatures() -> Iterable[tuple[str, str, bytes]]:
     )
     yield (
         "rsa_pss_of_sha512",
-        "The hash is not the one of the scheme.",
+        "The hash under the RSA signature is SHA-512.",
         (rsa_keys.sign_pss(message, algorithm="sha512")),
     )
 

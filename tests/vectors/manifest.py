@@ -342,6 +342,9 @@ _declare(
     ("hole_between_stages_interleaved", "A hole is found in a stage whose segments do not follow each other in the list.", _segments(_segment("a", 0, 100, stage="x"), _segment("b", 0, 50, stage="y"), _segment("c", 110, 200, stage="x")), "FAIL", _one("segment-hole", "/training/segments/2")),
     ("code_modified", "The code differed from its commit, and the producer says so.", _segments(_segment("a", 0, 1, code={**CODE, "modified": True})), "PASS", _one("code-modified", "/training/segments/0/code")),
     ("code_unpinned", "Only a branch says which code ran.", _segments(_segment("a", 0, 1, code={"branch": "main"})), "PASS", _one("code-unpinned", "/training/segments/0/code")),
+    ("inputs_undeclared", "The scripts read data that nobody declared, and the recorder says so.", {"training": {"undeclaredInputs": [{"path": "extra/notes.csv", "size": 3, "digest": {"blake3": "b" * 64}}, {"path": "~/big.bin"}]}}, "PASS", _one("inputs-undeclared", "/training/undeclaredInputs")),
+    ("inputs_undeclared_as_names", "An undeclared input is a path alone instead of an object.", {"training": {"undeclaredInputs": ["extra/notes.csv"]}}, "FAIL", _one("manifest-invalid", "/training/undeclaredInputs/0")),
+    ("inputs_undeclared_without_path", "An undeclared input names no path.", {"training": {"undeclaredInputs": [{"size": 3}]}}, "FAIL", _one("manifest-invalid", "/training/undeclaredInputs/0/path")),
     ("gap_recorded", "The recorder could not see something, and says so.", {"gaps": [{"subject": "git", "kind": "absent", "description": "no repository"}]}, "PASS", _one("gap-recorded", "/gaps/0")),
 )  # fmt: skip
 

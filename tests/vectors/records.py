@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,13 @@ def _header(name: str, size: int, kind: bytes = b"0", link: str = "") -> bytes:
 
 def _tar(*members: tuple[str, bytes], end: bytes = bytes(1024)) -> bytes:
     return b"".join(_header(n, len(d)) + d + bytes(-len(d) % 512) for n, d in members) + end
+
+
+def _gzip(data: bytes) -> bytes:
+    """Return one member of RFC 1952, its data in one stored block of RFC 1951."""
+    size = struct.pack("<HH", len(data), len(data) ^ 0xFFFF)
+    end = struct.pack("<II", zlib.crc32(data), len(data))
+    return bytes.fromhex("1f8b08000000000000ff") + b"\x01" + size + data + end
 
 
 def _request(files: dict[str, bytes], **more: object) -> dict[str, Any]:
@@ -153,6 +161,23 @@ def _good() -> Iterable[tuple[str, str, dict[str, bytes], Sequence[Any], dict[st
         [{"a": "1", "b": ""}, {"a": 'x,"\r\n', "b": "y"}],
         {},
     )
+    yield (
+        "records_of_tsv",
+        "A tab ends a field; a comma is a comma.",
+        {"a.tsv": b'a\tb\n1,2\t\n"x\t"\ty\n'},
+        [{"a": "1,2", "b": ""}, {"a": "x\t", "b": "y"}],
+        {},
+    )
+    yield (
+        "records_compressed",
+        "Gzip data in two members, beside a file without.",
+        {
+            "a.jsonl.gz": _gzip(_lines(_ROWS[0])) + _gzip(_lines(_ROWS[1])),
+            "b.jsonl": _lines(_ROWS[2]),
+        },
+        _ROWS,
+        {},
+    )
     samples = _tar(("s/1.txt", b"one"), ("s/1.cls.json", b"{}"), ("s/2.txt", b""))
     yield (
         "records_of_webdataset",
@@ -197,6 +222,28 @@ def _bad() -> Iterable[tuple[str, str, str, str, bytes]]:
         "a.jsonl",
         b"[" * 65 + b"]" * 65 + b"\n",
     )
+    yield (
+        "records_array",
+        "A file that is one array of records is no JSON Lines.",
+        malformed,
+        "a.jsonl",
+        b'[{"a":1},{"a":2}]\n',
+    )
+    yield "records_array_later", "A later line is an array.", malformed, "a.jsonl", b"{}\n[]\n"
+    packed = _gzip(_lines(*_ROWS))
+    yield "records_gzip_cut", "Gzip data is cut off.", malformed, "a.jsonl.gz", packed[:-4]
+    yield "records_gzip_more", "Something follows it.", malformed, "a.jsonl.gz", packed + b"{}\n"
+    yield (
+        "records_gzip_wrong_sum",
+        "The sum at the end of gzip data is wrong.",
+        malformed,
+        "a.csv.gz",
+        _gzip(b"a\n1\n")[:-8] + bytes(8),
+    )
+    yield "records_gzip_plain", "The name promises gzip data.", malformed, "a.tsv.gz", b"a\n1\n"
+    yield "records_gzip_empty", "There is no gzip data.", malformed, "a.jsonl.gz", b""
+    yield "records_tsv_ragged", "A row has fewer fields.", malformed, "a.tsv", b"a\tb\n1\n"
+    yield "records_tsv_quote", "A quote stands inside a field.", malformed, "a.tsv", b'a\nx"\n'
     yield (
         "records_csv_ragged",
         "A row has fewer fields than the header.",

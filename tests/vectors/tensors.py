@@ -134,6 +134,11 @@ def _bad_tensors() -> Iterable[tuple[str, str, bytes]]:
         _with_header({"a": _tensor(0, 1, shape=[True])}, b"1"),
     )
     yield (
+        "tensors_boolean_offset",
+        "A boolean is no offset, neither the first nor the last.",
+        _with_header({"a": {**_tensor(0, 1), "data_offsets": [0, True]}}, b"1"),
+    )
+    yield (
         "tensors_shape_overflows",
         "The product of the dimensions is not cut to 64 bits.",
         _with_header({"a": _tensor(0, 0, shape=[2**32, 2**32])}),

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ import pytest
 from provenance.canonical import parse
 from provenance.cli.conformance_protocol import answer
 from provenance.cli.conformance_runner import Vector, find_vectors
+from provenance.cli.conformance_trust import read_trust
 from provenance.errors import InputError, ProvenanceError, UsageError, VerificationError
 from provenance.findings import CODES, STEPS, Severity
 from provenance.manifest import parse_timestamp
 from provenance.signing import PublicKey
-from provenance.trust import load_policy
 from provenance.verification import Report, inspect, read_listing, verify
 from support.source import REPOSITORY
 from vectors.__main__ import FOLDER, main, vector_files
@@ -29,15 +30,15 @@ SPEC = REPOSITORY / "spec"
 
 #: Codes of severity *error* that no vector of files can reach, and why.
 UNREACHED = {
+    "artifact-mismatch": "which file is meant is an option of the caller; the protocol has none",
     "bundle-size": "a file of 96 MiB",
     "certificate-limit": "more certificates, or ways to chain them, than a folder should hold",
     "extension-invalid": "no schema is registered for any extension",
     "json-size": "a file of 64 MiB",
     "key-refused": "a key is an option: the verdict is USAGE, without findings",
-    "link-found": "links cannot be kept in every repository",
     "records-unsupported": "JSON, CSV and tar hold no type without an encoding; Arrow and Parquet do",
     "proof-not-asked": "which proof is meant is an option of the caller; the protocol has none",
-    "special-file": "special files cannot be kept in any repository",
+    "timestamp-invalid": "timestamps of a program are never the same bytes twice",
     "tree-limit": "four million files, or a path that many systems cannot hold",
 }
 
@@ -260,16 +261,29 @@ def arguments_of(vector: Vector) -> tuple[Any, dict[str, Any]]:
     target = request.pop("folder", None) or request.pop("file", None)
     if listing is not None:
         target = read_listing(Path(listing).read_bytes())
-    policy = request.pop("policy", None)
+    policy = read_trust(
+        request.pop("policy", None),
+        request.pop("policyKeys", ()),
+        request.pop("policyUpdates", ()),
+        now,
+    )
     options = {
-        "policy": None if policy is None else load_policy(policy),
+        "policy": policy,
         "manifest": request.pop("bundle", None),
         "keys": [PublicKey.load(path) for path in request.pop("keys")],
         "all_digests": request.pop("allDigests", False),
         "clock": lambda: now,
+        "state": copied(request.pop("state", None), target),
         **request,
     }
     return target, options
+
+
+def copied(state: str | None, target: object) -> str | None:
+    """Return a copy of a memory, so that no verification writes into a vector."""
+    if state is None or str(state).startswith(f"{target}/"):
+        return state
+    return shutil.copy(state, tempfile.mkdtemp())
 
 
 def test_runner_passes_every_vector_against_the_program_itself() -> None:

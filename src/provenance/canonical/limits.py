@@ -41,6 +41,7 @@ __all__ = [
     "MAX_POLICY_REVOCATIONS",
     "MAX_POLICY_ROLES",
     "MAX_POLICY_SIGNERS",
+    "MAX_POLICY_UPDATES",
     "MAX_PROOF_BYTES",
     "MAX_PROOF_FILE_BYTES",
     "MAX_PROOF_HASHES",
@@ -54,6 +55,11 @@ __all__ = [
     "MAX_SHARD_LEVELS",
     "MAX_SIGNATURES",
     "MAX_SIGNATURE_BYTES",
+    "MAX_SIGNED_POLICY_BYTES",
+    "MAX_STATE_BYTES",
+    "MAX_STATE_ENTRIES",
+    "MAX_SUMMARY_BYTES",
+    "MAX_TENSORS",
     "MAX_TENSOR_DIMENSIONS",
     "MAX_TORCH_DIRECTORY_BYTES",
     "MAX_TORCH_MEMBERS",
@@ -111,8 +117,12 @@ MAX_LISTING_BYTES: Final = 512 * 1024 * 1024
 #: Largest inventory file that is read: 4,000,000 entries with two digests.
 MAX_INVENTORY_BYTES: Final = 1024 * 1024 * 1024
 
-#: Largest header of a safetensors file: over 300,000 tensors. The format itself allows 100 MB.
+#: Largest header of a safetensors file: room for `MAX_TENSORS`. The format itself allows 100 MB.
 MAX_SAFETENSORS_HEADER_BYTES: Final = 32 * 1024 * 1024
+
+#: Most tensors of one file, and of one model; the largest models have 210,000 (each expert of each
+#: layer, with its scales).
+MAX_TENSORS: Final = 262_144
 
 #: Most dimensions of a tensor; frameworks end at 64.
 MAX_TENSOR_DIMENSIONS: Final = 64
@@ -219,3 +229,24 @@ MAX_POLICY_REQUIREMENTS: Final = 1_000
 
 #: Most revoked keys, and most revoked artifacts, of a trust policy.
 MAX_POLICY_REVOCATIONS: Final = 16_384
+
+#: Most versions of a signed policy that one update goes through, and most signatures of each.
+MAX_POLICY_UPDATES: Final = 64
+
+#: Largest signed policy, in bytes: one bundle for each signature.
+MAX_SIGNED_POLICY_BYTES: Final = 64 * 1024 * 1024
+
+#: Most entries (model name and signer) of a verifier's memory of releases.
+MAX_STATE_ENTRIES: Final = 4_096
+
+#: Largest file of a verifier's memory: that many entries with several signers each.
+MAX_STATE_BYTES: Final = 16 * 1024 * 1024
+
+#: Largest summary of a verification (in-toto) that is checked, in bytes; ours have 2 KB.
+MAX_SUMMARY_BYTES: Final = 1024 * 1024
+
+#: Largest trusted root of a Sigstore instance, in bytes; the public one has 7 KB.
+MAX_TRUSTED_ROOT_BYTES: Final = 4 * 1024 * 1024
+
+#: Largest file whose signature covers its bytes and not a digest of them (Ed25519), in bytes.
+MAX_SIGNED_MESSAGE_BYTES: Final = 1024 * 1024 * 1024

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import gc
-import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -31,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Raises:
         SystemExit: Always, with the exit code.
     """
+    from provenance.cli.callers_variables import add_own_variables
     from provenance.cli.safe_path import leave_out_working_directory
 
     leave_out_working_directory()
@@ -38,9 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # Python looks for cycles among all objects once more before it ends, and the memory goes back
     # to the system anyway: that took a sixth of the time of a short command.
     atexit.register(gc.freeze)
-    # Whatever is installed beside us has no say in how documents are read; and to look for plugins
-    # took 10 ms.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    add_own_variables()
 
     from provenance.cli.program import run
 

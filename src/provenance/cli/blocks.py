@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli.output import say_note
-from provenance.cli.remote import PathOrUrl, parse_options, storage_option
+from provenance.cli.comparing import NOT_COMPARABLE, SAME
+from provenance.cli.output import format_option, say_error, say_json, say_note
+from provenance.cli.released_bytes import verified_chunks
+from provenance.cli.remote import LocalPath, PathOrUrl, parse_options, storage_option
 from provenance.cli.streams import (
-    CHUNK_BYTES,
     check_standard_output,
     clean_ends,
-    opened_input,
     write_out,
 )
 from provenance.cli.trust_options import trust_options
-from provenance.errors import DigestError, InputError, UsageError
+from provenance.errors import DigestError, UsageError, VerificationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Sequence
 
-    from provenance.digest.verified_reading import ReadableBytes
+    from provenance.signing import SignatureVerifier
+    from provenance.trust import Pin, TrustPolicy
     from provenance.verification.streaming import SignedFile
 
 __all__ = ["stream"]
 
 # What cannot be read is no wrong option: the command itself says so.
-_PATH = click.Path(path_type=Path, readable=False)
+_PATH = LocalPath(path_type=Path, readable=False)
 
 
 @click.command(
@@ -71,6 +74,7 @@ _PATH = click.Path(path_type=Path, readable=False)
     help="The list of block digests, if it is not in the folder RELEASE.",
 )
 @storage_option
+@format_option
 def stream(
     *,
     release: Path,
@@ -78,11 +82,13 @@ def stream(
     source: Path | str | None,
     output: Path | None,
     resume: bool,
-    keys: tuple[Path, ...],
+    keys: tuple[Path | SignatureVerifier, ...],
     model: str | None,
+    policy: TrustPolicy | None,
     block_list: Path | None,
     storage_options: tuple[str, ...],
-) -> None:
+    output_format: str,
+) -> int:
     """Copy the released file NAME from INPUT, or from standard input, and verify it on the way.
 
     INPUT is a path or a URL. With --resume, a file or URL is read from where the last copy ended;
@@ -91,26 +97,89 @@ def stream(
     RELEASE is the folder that holds `training-provenance/`, or the bundle alone. Each block is
     compared with the block digests that were signed before a byte of it is written. At the first
     wrong block the copy ends with exit code 1 and says which bytes are wrong; what is too short or
-    too long is refused as well.
+    too long is refused as well. A FILE that --resume finds complete is verified, and not fetched.
 
     A large file that was released without --blocks can be judged at its end only, so it needs -o.
+
+    Exit codes: 0 all of it is as signed, 1 something contradicts, 2 a wrong option, 3 nothing was
+    verified (no key was named, or there is no manifest), 4 something could not be read or written.
     """
     options = parse_options(storage_options)
     if output is None:
         check_standard_output()
-    signed = _find_file(release, name, keys=keys, model=model, block_list=block_list)
+        if output_format == "json":
+            raise UsageError(
+                path="--format json",
+                problem="standard output is for the bytes of the file",
+                remedy="name a file for them with -o",
+            )
+    try:
+        signed = _find_file(
+            release, name, keys=keys, model=model, policy=policy, block_list=block_list
+        )
+    except VerificationError as error:
+        # The advice of `verify`, which has an option of this name.
+        say_error(str(error).replace("name it with --manifest", "name it as RELEASE"))
+        return error.report.exit_code
+    if signed is None:
+        return NOT_COMPARABLE
     _check_way(signed, output, resume=resume)
-    with clean_ends():
+    with clean_ends(), _counted(signed) as count:
+
+        def chunks(first_block: int = 0) -> Iterator[memoryview]:
+            return count(verified_chunks(source, signed, options, first_block))
+
+        kept = 0
         if output is None:
-            write_out(_chunks(source, signed, options), signed.size)
+            write_out(chunks(), signed.size)
         elif resume and signed.blocks is not None:
-            _resume(output, signed, lambda first: _chunks(source, signed, options, first))
+            kept = _resume(output, signed, chunks)
         else:
             from provenance.digest.writing import write_chunks_atomic
 
-            write_chunks_atomic(output, _chunks(source, signed, options))
+            write_chunks_atomic(output, chunks())
+    _say_done(signed, output, kept, output_format)
+    return SAME
+
+
+@contextmanager
+def _counted(
+    signed: SignedFile,
+) -> Iterator[Callable[[Iterator[memoryview]], Iterator[memoryview]]]:
+    """Give what draws the progress of chunks as they are written, if anybody watches."""
+    from provenance.render import show_progress
+
+    with show_progress("Copying", sys.stderr, total=lambda: signed.size) as progress:
+
+        def count(chunks: Iterator[memoryview]) -> Iterator[memoryview]:
+            for chunk in chunks:
+                yield chunk
+                if progress is not None:
+                    progress(len(chunk))
+
+        yield count
+
+
+def _say_done(signed: SignedFile, output: Path | None, kept: int, output_format: str) -> None:
+    """Say what was verified, and by whose signature; on standard error, as bytes go to the other.
+
+    A reader of the JSON gets that line too: it is for people.
+    """
     for finding in signed.not_checked:
         say_note(f"not checked: {finding.path}: {finding.message} → {finding.remedy}")
+    whose = f'signed by {signed.signer} as "{signed.model}"'
+    say_note(f"{signed.path}: verified {signed.size:,} bytes, {whose}")
+    if output_format == "json":
+        say_json(
+            {
+                "fetched": signed.size - kept,
+                "model": signed.model,
+                "output": str(output),
+                "path": signed.path,
+                "signer": signed.signer,
+                "size": signed.size,
+            }
+        )
 
 
 def _check_way(signed: SignedFile, output: Path | None, *, resume: bool) -> None:
@@ -135,10 +204,16 @@ def _check_way(signed: SignedFile, output: Path | None, *, resume: bool) -> None
 
 def _resume(
     output: Path, signed: SignedFile, chunks_from: Callable[[int], Iterator[memoryview]]
-) -> None:
-    from provenance.digest.resuming import PART_SUFFIX, resume_copy
+) -> int:
+    """Go on with a copy; return how many bytes of it were here, and right, already."""
+    from provenance.digest.resuming import PART_SUFFIX, is_complete, resume_copy
 
     assert signed.blocks is not None  # noqa: S101 - `_check_way` has looked
+    if is_complete(output, signed.blocks):
+        unneeded = Path(f"{output}{PART_SUFFIX}")
+        more = f"; {unneeded} is not needed" if unneeded.exists() else ""
+        say_note(f"{signed.path}: {output} is complete already, nothing is fetched{more}")
+        return signed.size
     try:
         start = resume_copy(output, signed.blocks, chunks_from)
     except DigestError as error:
@@ -150,80 +225,31 @@ def _resume(
         ) from error
     if start:
         say_note(f"{signed.path}: {start:,} of {signed.size:,} bytes were here already")
+    return start
 
 
 def _find_file(
     release: Path,
     name: str,
     *,
-    keys: tuple[Path, ...],
+    keys: tuple[Path | SignatureVerifier, ...],
     model: str | None,
+    policy: TrustPolicy | None,
     block_list: Path | None,
-) -> SignedFile:
+) -> SignedFile | None:
+    """Return what was signed; nothing if no one is trusted, which is said."""
     from provenance.cli.pinned import find_pins
     from provenance.verification.streaming import find_signed_file
 
-    if keys:
-        return find_signed_file(release, name, keys=keys, model=model, block_list=block_list)
-    pins, model = find_pins(release, None, model=model, layout="plain")
-    return find_signed_file(release, name, keys=pins, model=model, block_list=block_list)
-
-
-def _chunks(
-    source: Path | str | None,
-    signed: SignedFile,
-    storage_options: Mapping[str, str],
-    first_block: int = 0,
-) -> Iterator[memoryview]:
-    """Yield the verified bytes of a file, from a block on."""
-    from provenance.digest import VerifyingReader
-
-    blocks = signed.blocks
-    start = blocks.span(first_block - 1)[1] if blocks is not None and first_block else 0
-    with opened_input(source, start, storage_options) as (raw, label):
-        if blocks is None:
-            yield from _checked_at_the_end(raw, signed, label)
-            return
-        reader = VerifyingReader(raw, blocks, source=label, first_block=first_block)
-        while block := reader.read_block():
-            yield block
-
-
-def _checked_at_the_end(raw: ReadableBytes, signed: SignedFile, label: str) -> Iterator[memoryview]:
-    """Yield bytes that are believed only if this ends without an exception."""
-    from provenance.digest import new_hasher
-
-    hashers = {name: new_hasher(name) for name in signed.digest if name in {"blake3", "sha256"}}
-    size = 0
-    while data := _read(raw, label):
-        size += len(data)
-        if size > signed.size:
-            break
-        for hasher in hashers.values():
-            hasher.update(data)
-        yield memoryview(data)
-    if size != signed.size:
-        found = f"has more than {signed.size:,}" if size > signed.size else f"ends after {size:,}"
-        raise DigestError(
-            path=label,
-            problem=f"{found} bytes, signed were {signed.size:,}",
-            remedy="fetch it again",
-            code="size-mismatch",
-        )
-    for name, hasher in hashers.items():
-        if hasher.hexdigest() != signed.digest[name]:
-            raise DigestError(
-                path=label,
-                problem=f"has {name} {hasher.hexdigest()}, signed was {signed.digest[name]}",
-                remedy="fetch it again; do not use it",
-                code="digest-mismatch",
+    trusted: Sequence[Path | SignatureVerifier | Pin] = keys
+    if not keys and (policy is None or not policy.roles):
+        trusted, model = find_pins(release, None, model=model, layout="plain")
+        if not trusted:
+            say_error(
+                "no key was named, so nobody is known to have signed this; "
+                "name the publisher's key: --key publisher.pub"
             )
-
-
-def _read(raw: ReadableBytes, label: str) -> bytes | None:
-    try:
-        return raw.read(CHUNK_BYTES)
-    except OSError as error:
-        raise InputError(
-            path=label, problem=f"cannot be read: {error.strerror}", code="input-unreadable"
-        ) from error
+            return None
+    return find_signed_file(
+        release, name, keys=trusted, model=model, policy=policy, block_list=block_list
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.output import say_warning
+from provenance.cli.remote import LocalPath
 
 if TYPE_CHECKING:
     import os
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["cache_option", "opened_cache"]
 
 
-class _CacheFile(click.Path):
+class _CacheFile(LocalPath):
     """A path that is not empty: `--cache ""` is a variable that was not set, not a wish."""
 
     def convert(  # type: ignore[explicit-override]  # typing.override came with Python 3.12
@@ -47,8 +48,9 @@ def cache_option(said: str) -> Callable[[F], F]:
         "--cache",
         type=_CacheFile(path_type=Path, readable=False),
         metavar="FILE",
-        help="Take the digests of large files that have not changed since they were read from this "
-        f"cache, and keep new ones there; it lies outside of what is read. {said}",
+        help="Take the digests of large files (from 64 KiB on) that have not changed since they "
+        "were read from this cache, and keep new ones there; it lies outside of what is read. "
+        f"{said}",
     )
 
 

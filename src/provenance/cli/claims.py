@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from provenance.cli.comparing import DIFFERS, NOT_COMPARABLE, SAME, faults_are_no_difference
-from provenance.cli.output import say
-from provenance.errors import DigestError, UsageError
+from provenance.cli.output import say, say_error
+from provenance.cli.remote import LocalPath
+from provenance.errors import DigestError, UsageError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,11 +25,18 @@ if TYPE_CHECKING:
 __all__ = ["Claims", "compare_options", "exit_code", "print_claims", "read_claims_file"]
 
 #: What `--claims-format` takes; a test compares it with the readers.
-CLAIMS_FORMATS = ("sha256sum", "b3sum", "dvc", "lfs", "hub")
+CLAIMS_FORMATS = ("sha256sum", "b3sum", "dvc", "lfs", "hub", "inventory")
+
+#: Most files that are shown with a line of their own.
+MAX_LINES = 1000
+_WORST_FIRST = ("mismatch", "missing", "notComparable", "extra", "matched")
 
 
 def compare_options(command: F) -> F:
-    """Add `--compare` and `--claims-format` to a command."""
+    """Add `--compare`, `--claims-format` and `--quiet` to a command."""
+    command = click.option(
+        "--quiet", is_flag=True, help="With --compare: print no line for a file that matches."
+    )(command)
     chosen = click.option(
         "--claims-format",
         type=click.Choice(CLAIMS_FORMATS),
@@ -37,11 +45,11 @@ def compare_options(command: F) -> F:
     )(command)
     return click.option(
         "--compare",
-        type=click.Path(path_type=Path, readable=False),
+        type=LocalPath(path_type=Path, readable=False),
         metavar="CLAIMS",
         help="Compare with digests that others computed: SHA256SUMS, output of b3sum, .dvc, "
-        "dvc.lock, a Git LFS pointer, a listing of a hub. PATH is the folder, or the one file, "
-        "that they are about.",
+        "dvc.lock, a Git LFS pointer, a listing of a hub, or what --inventory wrote earlier. PATH "
+        "is the folder, or the one file, that they are about.",
     )(chosen)
 
 
@@ -58,6 +66,25 @@ class Claims:
     @property
     def _real(self) -> Path:
         return Path(os.path.realpath(self.file))
+
+    def check_place(self, folder: Path) -> None:
+        """Refuse claims that were made one folder further up, of which none could match.
+
+        Raises:
+            UsageError: All of them are about files below the name of the folder.
+        """
+        real = Path(os.path.realpath(folder))
+        name = real.name
+        if all(claim.path.startswith(f"{name}/") for claim in self.read) and not (
+            (real / name).exists()
+        ):
+            raise UsageError(
+                path=str(self.file),
+                problem=f"the list names files below {shown(name)[1:-1]}/, and {folder} is that "
+                "folder itself",
+                remedy=f"name its parent: provenance digest {os.path.relpath(real.parent)} "
+                f"--compare {self.file}",
+            )
 
     def compare_folder(self, folder: Path, inventory: Inventory) -> dict[str, object]:
         """Return how the claims fare against what was read below a folder."""
@@ -117,11 +144,14 @@ def read_claims_file(
 
 
 def _recognise(data: bytes, file: Path) -> str:
-    from provenance.digest.claim_formats import recognise
+    from provenance.digest.claim_formats import WEAK_SUMS_REMEDY, recognise
 
     try:
         return recognise(data, file.name)
     except DigestError as error:
+        if error.remedy == WEAK_SUMS_REMEDY:
+            say_error(f"{file}: {error.problem}; {error.remedy}")
+            click.get_current_context().exit(NOT_COMPARABLE)
         raise UsageError(
             path=str(file),
             problem=error.problem,
@@ -130,14 +160,20 @@ def _recognise(data: bytes, file: Path) -> str:
         ) from error
 
 
-def print_claims(compared: Mapping[str, Any]) -> None:
-    """Print a line for each file, and the sums."""
+def print_claims(compared: Mapping[str, Any], *, quiet: bool = False) -> None:
+    """Print a line for each file, or for each that does not match, and the sums."""
     from provenance.render import escape
 
     outcomes = [row["outcome"] for row in compared["results"]]
     width = max(map(len, outcomes), default=0)
-    for row in compared["results"]:
+    rows = [row for row in compared["results"] if not (quiet and row["outcome"] == "matched")]
+    # Where not all are shown, what contradicts comes before what does not.
+    ranked = sorted(range(len(rows)), key=lambda at: _WORST_FIRST.index(rows[at]["outcome"]))
+    for at in sorted(ranked[:MAX_LINES]):
+        row = rows[at]
         say(f"{row['outcome']:<{width}} {escape(row['path'])}: {escape(row['message'])}")
+    if len(rows) > MAX_LINES:
+        say(f"… and {len(rows) - MAX_LINES} more lines; --format json has all of them")
     say(", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(outcomes)))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.output import format_option, say, say_json, say_note
+from provenance.cli.remote import LocalPath
 from provenance.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ ANSWER_SECONDS = 30.0
 @click.option("--serve", is_flag=True, help="Be the program: answer requests on standard input.")
 @click.option(
     "--vectors",
-    type=click.Path(path_type=Path),
+    type=LocalPath(path_type=Path),
     default=Path("spec/vectors"),
     show_default=True,
     help="Folder of vectors.",

@@ -39,6 +39,9 @@ FIELDS: Mapping[str, Mapping[str, type]] = {
         "bundle": str,
         "keys": tuple,
         "policy": str,
+        "policyKeys": tuple,
+        "policyUpdates": tuple,
+        "state": str,
         "model": str,
         "only": tuple,
         "allDigests": bool,
@@ -47,6 +50,18 @@ FIELDS: Mapping[str, Mapping[str, type]] = {
         "datasets": dict,
         "code": str,
         "documents": str,
+        "now": str,
+    },
+    "verify-oms": {
+        "folder": str,
+        "file": str,
+        "bundle": str,
+        "keys": tuple,
+        "authorities": tuple,
+        "identity": str,
+        "ignored": tuple,
+        "ignoreUnsigned": bool,
+        "legacy": bool,
         "now": str,
     },
     "canonicalize": {"input": str, "file": str, "foreign": bool},
@@ -68,6 +83,7 @@ FIELDS: Mapping[str, Mapping[str, type]] = {
         "authorities": tuple,
         "intermediates": tuple,
         "identity": str,
+        "issuer": str,
         "trustedRoot": str,
         "now": str,
     },
@@ -75,6 +91,7 @@ FIELDS: Mapping[str, Mapping[str, type]] = {
 
 # Members without which there is nothing to do.
 _NEEDED: Mapping[str, tuple[str, ...]] = {
+    "verify-oms": ("bundle",),
     "block-digest": ("file", "blockSize"),
     "block-list": ("list", "root", "size", "blockSize"),
     "claims": ("file",),
@@ -93,6 +110,9 @@ PATH_FIELDS = frozenset(
         "bundle",
         "keys",
         "policy",
+        "policyKeys",
+        "policyUpdates",
+        "state",
         "datasets",
         "code",
         "documents",
@@ -165,7 +185,7 @@ def _check_fields(operation: str, request: Request) -> None:
 
 
 def _refusal(operation: str, error: ProvenanceError) -> dict[str, JsonValue]:
-    if operation != "verify":
+    if operation not in {"verify", "verify-oms"}:
         return {"error": error.code or "manifest-invalid", "message": str(error)}
     # A key that cannot be used is an option that makes no sense: nothing was verified.
     verdict = "ERROR" if isinstance(error, InputError) else "USAGE"
@@ -173,28 +193,37 @@ def _refusal(operation: str, error: ProvenanceError) -> dict[str, JsonValue]:
 
 
 def _verify(request: Request) -> dict[str, JsonValue]:
+    from provenance.cli.conformance_trust import copy_memory
     from provenance.verification import inspect
 
     target, manifest = _target(request)
-    report = inspect(
-        target,
-        manifest=manifest,
-        keys=_texts(request, "keys"),
-        policy=_policy(request),
-        model=request.get("model"),  # type: ignore[arg-type]  # `_check_fields` has checked the types
-        only=_texts(request, "only"),
-        all_digests=bool(request.get("allDigests", False)),
-        layout=request.get("layout", "plain"),  # type: ignore[arg-type]  # as above; inspect checks it
-        presets=_texts(request, "presets"),
-        datasets=request.get("datasets"),  # type: ignore[arg-type]  # as above
-        code=request.get("code"),  # type: ignore[arg-type]  # as above
-        documents=request.get("documents"),  # type: ignore[arg-type]  # as above
-        clock=_clock(request),
-    )
+    with copy_memory(_text(request, "state"), _text(request, "folder")) as state:
+        report = inspect(
+            target,
+            manifest=manifest,
+            keys=_texts(request, "keys"),
+            policy=_policy(request),
+            model=request.get("model"),  # type: ignore[arg-type]  # `_check_fields` has checked the types
+            only=_texts(request, "only"),
+            all_digests=bool(request.get("allDigests", False)),
+            layout=request.get("layout", "plain"),  # type: ignore[arg-type]  # as above; inspect checks it
+            presets=_texts(request, "presets"),
+            datasets=request.get("datasets"),  # type: ignore[arg-type]  # as above
+            code=request.get("code"),  # type: ignore[arg-type]  # as above
+            documents=request.get("documents"),  # type: ignore[arg-type]  # as above
+            clock=_clock(request),
+            state=state,
+        )
     findings: tuple[JsonValue, ...] = tuple(
         {"code": found.code, "path": found.path} for found in report.findings
     )
     return {"verdict": str(report.verdict), "findings": findings}
+
+
+def _verify_oms(request: Request) -> dict[str, JsonValue]:
+    from provenance.cli.conformance_oms import check_model
+
+    return check_model(request, _clock(request))
 
 
 def _target(request: Request) -> tuple[Target, str | None]:
@@ -213,9 +242,14 @@ def _target(request: Request) -> tuple[Target, str | None]:
 
 
 def _policy(request: Request) -> TrustPolicy | None:
-    from provenance.trust import load_policy
+    from provenance.cli.conformance_trust import read_trust
 
-    return load_policy(str(request["policy"])) if "policy" in request else None
+    return read_trust(
+        _text(request, "policy"),
+        _texts(request, "policyKeys"),
+        _texts(request, "policyUpdates"),
+        _clock(request)(),
+    )
 
 
 def _clock(request: Request) -> Callable[[], datetime]:
@@ -362,6 +396,10 @@ def _dsse_pae(request: Request) -> dict[str, JsonValue]:
     return {"output": _base64(pae(str(request["payloadType"]), _bytes(request, "payload")))}
 
 
+def _text(request: Request, name: str) -> str | None:
+    return str(request[name]) if name in request else None
+
+
 def _texts(request: Request, name: str) -> tuple[str, ...]:
     values = request.get(name, ())
     if not isinstance(values, tuple) or not all(isinstance(value, str) for value in values):
@@ -399,6 +437,7 @@ def _verify_bundle(request: Request) -> dict[str, JsonValue]:
 
 _OPERATIONS: Mapping[str, Callable[[Request], dict[str, JsonValue]]] = {
     "verify": _verify,
+    "verify-oms": _verify_oms,
     "canonicalize": _canonicalize,
     "number": _number,
     "tree-digest": _tree_digest,

@@ -221,7 +221,7 @@ def _check_request(scenario: Mapping[str, JsonValue], name: str) -> None:
 
 def _check_expected(operation: JsonValue, expected: Mapping[str, JsonValue], name: str) -> None:
     allowed: tuple[set[str], ...] = ({"output"}, {"error"})
-    if operation == "verify":
+    if operation in {"verify", "verify-oms"}:
         allowed = ({"verdict", "findings"},)
     if set(expected) not in allowed:
         raise _malformed(name, f"expected.json has the members {shown(sorted(expected))}")

@@ -64,6 +64,8 @@ def _verifiers(request: Request) -> list[SignatureVerifier]:
     verifiers: list[SignatureVerifier] = [*keys]
     if root is not None:
         verifiers = _logged(keys, str(root))
+    if "issuer" in request:
+        verifiers.append(_keyless(request))
     if "authorities" in request:
         if "identity" not in request:
             raise UsageError(path="/identity", problem="an authority alone is no signer")
@@ -82,6 +84,17 @@ def _logged(keys: Iterable[PublicKey], root: str) -> list[SignatureVerifier]:
 
     trusted = read_trusted_root(read_file(root, max_bytes=MAX_TRUST_BYTES))
     return [LoggedKeyVerifier(key, trusted) for key in keys]
+
+
+def _keyless(request: Request) -> SignatureVerifier:
+    from provenance.signing.keyless import KeylessVerifier
+    from provenance.signing.transparency import read_trusted_root
+
+    if "identity" not in request or "trustedRoot" not in request:
+        raise UsageError(path="/issuer", problem="an issuer alone is no signer")
+    data = read_file(str(request["trustedRoot"]), max_bytes=MAX_TRUST_BYTES)
+    identity = IdentityPattern(str(request["identity"]))
+    return KeylessVerifier(identity, str(request["issuer"]), read_trusted_root(data))
 
 
 def _certificates(request: Request, name: str) -> Iterable[x509.Certificate]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from provenance.cli.output import format_option, say, say_json
+from provenance.cli.remote import LocalPath
 from provenance.errors import UsageError
 
 __all__ = ["DESCRIPTION_SUFFIX", "init"]
@@ -24,11 +25,11 @@ DESCRIPTION_SUFFIX = ".provenance.toml"
       provenance init my-model
     """,
 )
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=LocalPath(path_type=Path))
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path),
+    type=LocalPath(path_type=Path),
     metavar="FILE",
     help=f"File to write.  [default: FOLDER{DESCRIPTION_SUFFIX}, beside the folder]",
 )

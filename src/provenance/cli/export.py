@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from provenance.cli.output import say_note
+from provenance.cli.remote import LocalPath
 from provenance.errors import ManifestError, UsageError
 
 __all__ = ["export"]
@@ -21,7 +22,7 @@ __all__ = ["export"]
       provenance export my-model --output manifest.intoto.json
     """,
 )
-@click.argument("source", type=click.Path(path_type=Path), metavar="RELEASE|BUNDLE")
+@click.argument("source", type=LocalPath(path_type=Path), metavar="RELEASE|BUNDLE")
 @click.option(
     "--to",
     "form",
@@ -33,7 +34,7 @@ __all__ = ["export"]
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path),
+    type=LocalPath(path_type=Path),
     required=True,
     metavar="FILE",
     help="File to write.",

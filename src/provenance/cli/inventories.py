@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.output import format_option, say, say_json, say_note
+from provenance.cli.remote import LocalPath, refuse_url
 from provenance.errors import DigestError, UsageError
 
 if TYPE_CHECKING:
     from provenance.digest import Inventory, ShardIndex, TypedRoot
 
-__all__ = ["inventory"]
+__all__ = ["inventory", "root_token"]
 
-_PATH = click.Path(path_type=Path, readable=False)
+#: What the names of inventories that are parts of one end with.
+INVENTORY_SUFFIX = ".inventory.jsonl"
+
+_PATH = LocalPath(path_type=Path, readable=False)
 _output_option = click.option(
     "-o", "--output", type=_PATH, required=True, metavar="FILE", help="The file to write."
 )
@@ -81,12 +85,15 @@ def merge(*, parts: tuple[str, ...], output: Path, output_format: str) -> None:
 def shards(*, parts: tuple[str, ...], output: Path, output_format: str) -> None:
     """Write the index of shards over inventories, or over indexes, and print its root.
 
-    A shard is named as its file, unless NAME is given. The root goes into the field `shards` of a
-    dataset with more files than one inventory holds.
+    A shard is named as its file without `.inventory.jsonl`, unless NAME is given. The root goes
+    into the field `shards` of a dataset with more files than one inventory holds.
     """
     from provenance.digest import Shard, ShardIndex, write_atomic
 
-    named = [(name or Path(path).name, Path(path)) for name, path in map(_named, parts)]
+    named = [
+        (name or Path(path).name.removesuffix(INVENTORY_SUFFIX), Path(path))
+        for name, path in map(_named, parts)
+    ]
     index = ShardIndex(tuple(Shard(name, _read(path).root) for name, path in named))
     write_atomic(output, index.to_bytes())
     say_note(f"Wrote {output}")
@@ -116,7 +123,7 @@ def split(*, file: Path, entries: int, output: Path, output_format: str) -> None
         raise UsageError(path=str(output), problem="is not an empty folder")
     output.mkdir(parents=True, exist_ok=True)
     for name, part in parts.items():
-        write_atomic(output / f"{name}.inventory.jsonl", part.to_bytes())
+        write_atomic(output / f"{name}{INVENTORY_SUFFIX}", part.to_bytes())
     index = ShardIndex(tuple(Shard(name, part.root) for name, part in parts.items()))
     write_atomic(output / "shards.jsonl", index.to_bytes())
     say_note(f"Wrote {len(parts)} parts and shards.jsonl into {output}")
@@ -139,9 +146,17 @@ def root(*, file: Path, output_format: str) -> None:
     _say_root(_read(file).root, output_format)
 
 
+def root_token(root: TypedRoot) -> str:
+    """Return a root as one word, which `check-proof --root` takes."""
+    return f"{root.tree}:{root.size}:{root.root}"
+
+
 def _named(argument: str) -> tuple[str, str]:
+    """Return a name and a path; a folder may be named with a slash at its end."""
     name, separator, path = argument.partition("=")
-    return (name, path) if separator else ("", argument)
+    refuse_url(path)
+    refuse_url(argument)
+    return (name.rstrip("/"), path) if separator else ("", argument)
 
 
 def _read(path: Path) -> Inventory | ShardIndex:
@@ -172,4 +187,6 @@ def _say_root(root: TypedRoot, output_format: str) -> None:
     if output_format == "json":
         say_json(root.to_tree())
     else:
-        say(f"{root.tree:<8} {root.root} ({root.size} entries)")
+        entries = "entry" if root.size == 1 else "entries"
+        say(f"{root.tree:<8} {root.root} ({root.size} {entries})")
+        say(f"root     {root_token(root)}")

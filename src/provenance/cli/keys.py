@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from provenance.cli.output import format_option, say, say_json
+from provenance.cli.remote import LocalPath
 from provenance.errors import UsageError
 from provenance.render import escape, shorten
 
@@ -34,7 +35,7 @@ MAX_KEY_CHARACTERS = 100
 
 password_option = click.option(
     "--password-file",
-    type=click.Path(path_type=Path),
+    type=LocalPath(path_type=Path),
     metavar="FILE",
     help="File whose first line is the key's password.",
 )
@@ -49,7 +50,7 @@ password_option = click.option(
       provenance keygen me.key --kind ed25519 --prompt
     """,
 )
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=LocalPath(path_type=Path))
 @click.option(
     "--kind",
     type=click.Choice(KEY_KINDS),
@@ -99,8 +100,8 @@ def password_sources(
         files: Password files: none, one for all keys, or one for each in their order.
 
     Returns:
-        For each key the password of its file; without a file, on a terminal, a function that asks
-        for it, which is called only if the key is locked; otherwise nothing.
+        For each key its password, or a function that returns it and is called only if the key is
+        locked: without a file, on a terminal, it asks. Otherwise nothing.
 
     Raises:
         InputError: A file cannot be read.
@@ -114,8 +115,14 @@ def password_sources(
         )
     if files:
         read = [read_password(file) for file in files]
-        return tuple(read * len(keys) if len(read) == 1 else read)
-    return tuple(_asking(key) if _on_terminal() else None for key in keys)
+        if len(keys) == 1:
+            return tuple(read)
+        each = read * len(keys) if len(read) == 1 else read
+        # Of several keys some may be locked, and only these take the password.
+        return tuple(partial(bytes, password) for password in each)
+    # A URI may say itself where the PIN is.
+    asked = [_on_terminal() and "pin-source=" not in key for key in keys]
+    return tuple(_asking(key) if ask else None for key, ask in zip(keys, asked, strict=True))
 
 
 def read_password(file: Path) -> bytes:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.output import format_option, say, say_json, say_note
+from provenance.cli.remote import LocalPath
 from provenance.errors import TrustError, UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def trust() -> None:
         --fingerprint SHA256:p0cVWZ1Jv7PpHqH0m9oRk1r0cQ8Yw6F2i7m1jO3x1Q0
     """
 )
-@click.argument("key", type=click.Path(path_type=Path))
+@click.argument("key", type=LocalPath(path_type=Path))
 @click.option(
     "--model", required=True, metavar="NAME", help="Name of the model that the key may sign."
 )

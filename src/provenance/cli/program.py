@@ -18,9 +18,15 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from provenance.cli.completion import COMPLETE_VARIABLE
-from provenance.cli.output import flush, say_error, say_warning
+from provenance.cli.output import flush, say, say_error, say_warning
 from provenance.cli.safe_path import find_strangers
-from provenance.errors import InputError, MissingExtraError, ProvenanceError, UsageError
+from provenance.errors import (
+    InputError,
+    MissingExtraError,
+    ProvenanceError,
+    UsageError,
+    VerificationError,
+)
 from provenance.version import __version__
 
 if TYPE_CHECKING:
@@ -39,6 +45,11 @@ __all__ = ["exit_code_of", "program", "run"]
 #: What a shell says of a program that was interrupted: 128 and the number of SIGINT.
 INTERRUPTED = 130
 
+#: The way on where a folder holds links, such as a snapshot in the cache of a hub's client.
+LINK_REMEDY: Final = (
+    "copy what you named with its links resolved (cp --recursive --dereference), and name the copy"
+)
+
 #: The commands, each with the module of this package that has the function of its name.
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -46,6 +57,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "init": "describe",
         "release": "publish",
         "sign": "sign",
+        "cosign": "cosign",
         "verify": "verify",
         "show": "show",
         "digest": "digests",
@@ -60,6 +72,11 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "check-proof": "proofs",
         "inventory": "inventories",
         "policy": "policy",
+        "check-summary": "summaries",
+        "verify-oms": "oms",
+        "run": "wrapping",
+        "doctor": "doctor",
+        "verify-bundle": "artifacts",
     }
 )
 
@@ -112,7 +129,11 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
     callback=_print_version,
     help="Print the version and leave.",
 )
-@click.option("--debug", is_flag=True, help="Show a traceback when something fails.")
+@click.option(
+    "--debug",
+    is_flag=True,
+    help="Show a traceback when something fails. May also stand behind the command.",
+)
 def program(*, debug: bool) -> None:
     """Record, release, sign and verify how a model was trained."""
     del debug  # `run` reads it: it matters when everything else has failed
@@ -121,10 +142,10 @@ def program(*, debug: bool) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return the exit code."""
     _prepare_streams()
-    debug = "--debug" in arguments
+    arguments, debug = _without_debug(arguments)
     try:
         _warn_of_strangers()
-        code = _invoke(list(arguments))
+        code = _invoke(arguments)
         flush()
     except (KeyboardInterrupt, click.Abort):
         say_error("interrupted")
@@ -134,10 +155,23 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
+def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
+    """Take `--debug` out, wherever it stands before a `--`: no command has an option of that name.
+
+    A value that is called so is written `--option=--debug`.
+    """
+    options = list(arguments)
+    end = options.index("--") if "--" in options else len(options)
+    kept = [argument for argument in options[:end] if argument != "--debug"]
+    return kept + options[end:], len(kept) < end
+
+
 def exit_code_of(error: ProvenanceError) -> int:
     """Return the exit code of a command other than `verify` that failed."""
     if isinstance(error, UsageError):
         return 2
+    if isinstance(error, VerificationError):
+        return error.report.exit_code
     return 4 if isinstance(error, InputError | MissingExtraError) else 1
 
 
@@ -152,11 +186,14 @@ def _invoke(arguments: list[str]) -> int:
 def _report(error: Exception, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(error, file=sys.stderr)
+    if isinstance(error, click.UsageError) and _is_group_alone(error):
+        say(error.ctx.get_help() if error.ctx is not None else "")
+        return 0  # as for the program itself
     if isinstance(error, click.ClickException):
         say_error(error.format_message() + _where_to_read(error))
         return error.exit_code
     if isinstance(error, ProvenanceError):
-        say_error(str(error))
+        say_error(f"{error}; {LINK_REMEDY}" if _is_bare_link(error) else str(error))
         return exit_code_of(error)
     if isinstance(error, OSError):
         name = f"{error.filename}: " if error.filename else ""
@@ -168,6 +205,17 @@ def _report(error: Exception, *, debug: bool) -> int:
         "run it with --debug, and report what it shows"
     )
     return 4
+
+
+def _is_group_alone(error: click.UsageError) -> bool:
+    """Return whether a group of commands was named and none of them; versions of click differ."""
+    is_group = error.ctx is not None and isinstance(error.ctx.command, click.Group)
+    missing = error.message.startswith("Missing command")
+    return is_group and (missing or type(error).__name__ == "NoArgsIsHelpError")
+
+
+def _is_bare_link(error: ProvenanceError) -> bool:
+    return error.code == "link-found" and not error.remedy
 
 
 def _finish_output() -> None:

@@ -9,6 +9,7 @@ import click
 
 from provenance.cli.byte_sizes import BLOCK_BOUNDS, BLOCK_SIZE
 from provenance.cli.output import format_option, say, say_json, say_warning
+from provenance.cli.remote import LocalPath, refuse_url
 from provenance.errors import UsageError, shown
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["release"]
 
-_PATH = click.Path(path_type=Path)
+_PATH = LocalPath(path_type=Path)
 
 # Options that choose among what was recorded, which is nothing for a model that exists already.
 _FOR_PROJECTS = ("output", "checkpoint", "metric", "files", "runs", "unfinished", "link")
@@ -70,6 +71,11 @@ _FOR_PROJECTS = ("output", "checkpoint", "metric", "files", "runs", "unfinished"
     help="Record digests of blocks of this size of every larger file, e.g. 1MiB: a download can "
     f"then be verified as it arrives, and a damaged part found. The size is {BLOCK_BOUNDS}.",
 )
+@click.option(
+    "--oms",
+    is_flag=True,
+    help="Name the root of an OpenSSF Model Signing signature, which `sign --oms` then adds.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace a release or draft that is there.")
 @format_option
 def release(
@@ -79,6 +85,7 @@ def release(
     overwrite: bool,
     description: Path | None,
     blocks: int | None,
+    oms: bool,
     output_format: str,
     **choices: object,
 ) -> None:
@@ -91,11 +98,13 @@ def release(
         raise UsageError(problem="expected a project folder or --existing, and not both")
     if existing is not None:
         draft = _release_existing(
-            existing, description, choices, overwrite=overwrite, blocks=blocks
+            existing, description, choices, overwrite=overwrite, blocks=blocks, oms=oms
         )
     else:
         assert project is not None  # noqa: S101 - checked above
-        draft = _release_project(project, description, choices, overwrite=overwrite, blocks=blocks)
+        draft = _release_project(
+            project, description, choices, overwrite=overwrite, blocks=blocks, oms=oms
+        )
     _print(draft, output_format)
 
 
@@ -106,6 +115,7 @@ def _release_existing(
     *,
     overwrite: bool,
     blocks: int | None,
+    oms: bool,
 ) -> Draft:
     from provenance.recording import release_existing
 
@@ -116,7 +126,7 @@ def _release_existing(
         raise UsageError(
             problem="--existing needs --description", remedy="`provenance init` begins one"
         )
-    return release_existing(folder, description, overwrite=overwrite, blocks=blocks)
+    return release_existing(folder, description, overwrite=overwrite, blocks=blocks, oms=oms)
 
 
 def _release_project(
@@ -126,6 +136,7 @@ def _release_project(
     *,
     overwrite: bool,
     blocks: int | None,
+    oms: bool,
 ) -> Draft:
     from provenance.recording import release as release_project
 
@@ -147,6 +158,7 @@ def _release_project(
         link=bool(choices["link"]),
         overwrite=overwrite,
         blocks=blocks,
+        oms=oms,
     )
 
 
@@ -155,6 +167,8 @@ def _named(values: tuple[str, ...]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for value in values:
         name, separator, path = value.partition("=")
+        refuse_url(path)
+        refuse_url(value)
         if not separator or Path(value).exists():
             name, path = Path(value).absolute().name, value
         if not name or not path or name in found:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.output import say, say_json, say_note, say_warning
-from provenance.errors import ProvenanceError, UsageError
+from provenance.errors import InputError, ProvenanceError, UsageError
 
 if TYPE_CHECKING:
     import os
@@ -17,13 +17,19 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, TypeVar
 
+    from provenance.digest import Inventory
+
     F = TypeVar("F", bound=Callable[..., Any])
 
 __all__ = [
+    "LocalPath",
     "PathOrUrl",
     "check_local",
     "digest_url",
+    "entries_tree",
+    "named_url",
     "parse_options",
+    "refuse_url",
     "remote_options",
     "storage_option",
 ]
@@ -45,6 +51,39 @@ class PathOrUrl(click.Path):
             if is_url(value):
                 return value
         return super().convert(value, param, ctx)
+
+
+class LocalPath(click.Path):
+    """A path, for commands that take no URL: it would lose a slash, and name no file."""
+
+    def convert(  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401 - the signature of click
+        """Return a path, and refuse a URL."""
+        if isinstance(value, str):
+            refuse_url(value)
+        return super().convert(value, param, ctx)
+
+
+def refuse_url(text: str) -> None:
+    """Refuse a URL where a path is meant; what may be a secret in it is not repeated.
+
+    Raises:
+        UsageError: It is one.
+    """
+    if "://" not in text:
+        return
+    from provenance.digest.remote.urls import is_url, redact_url
+
+    if is_url(text):
+        raise UsageError(
+            path=redact_url(text),
+            problem="this command takes no URL here",
+            remedy="download it first (curl -fLO URL), and name the file",
+        )
 
 
 def remote_options(command: F) -> F:
@@ -78,11 +117,20 @@ def check_local(storage_options: Sequence[str], *, trust_store: bool) -> None:
         raise UsageError(problem="--storage-option and --trust-store are for URLs only")
 
 
+def entries_tree(listed: Inventory) -> list[dict[str, object]]:
+    """Return the entries of an inventory as JSON."""
+    return [
+        {"digest": dict(entry.digest.digest_set), "path": entry.path, "size": entry.size}
+        for entry in listed
+    ]
+
+
 def digest_url(
     url: str,
     *,
     algorithms: Sequence[str],
     inventory: Path | None,
+    full: bool,
     storage_options: Sequence[str],
     trust_store: bool,
     output_format: str,
@@ -93,6 +141,7 @@ def digest_url(
         url: An object, or a folder of objects.
         algorithms: Digests to compute.
         inventory: Where to write the inventory of a folder.
+        full: Whether the entries are a member of what is returned.
         storage_options: Texts `KEY=VALUE`.
         trust_store: Print what the store claims, and compute nothing.
         output_format: `text` or `json`.
@@ -100,18 +149,21 @@ def digest_url(
     from provenance.digest.remote.urls import parse_url
 
     options = parse_options(storage_options)
-    with _named(url):
+    with named_url(url):
         shown_url = str(parse_url(url))
         if trust_store:
             if inventory is not None:
                 raise UsageError(problem="what a store claims is no inventory: nobody computed it")
             _print_claims(url, options, output_format)
             return None
-        return _hash(url, shown_url, algorithms, inventory, options)
+        found = _hash(url, shown_url, algorithms, inventory, options)
+        if not full:
+            found.pop("inventory", None)
+        return found
 
 
 @contextmanager
-def _named(url: str) -> Iterator[None]:
+def named_url(url: str) -> Iterator[None]:
     """Put the URL, without what is secret in it, before the name that an error is about."""
     from provenance.digest.remote.urls import redact_url
 
@@ -140,6 +192,13 @@ def _hash(
 
     with show_progress("Hashing", sys.stderr) as progress:
         if not is_remote_file(url, storage_options=options):
+            if url.lower().startswith(("http:", "https:")) and not url.endswith("/"):
+                raise InputError(
+                    path=shown_url,
+                    problem="the server has no such file (status 404)",
+                    remedy="check the URL",
+                    code="file-unreadable",
+                )
             return _tree(url, shown_url, algorithms, inventory, options, progress)
         if inventory is not None:
             raise UsageError(path=shown_url, problem="only a folder has an inventory")
@@ -167,10 +226,7 @@ def _tree(  # noqa: PLR0917 - one call, above
         say_note(f"Wrote {output}")
     return {
         "files": listed.root.to_tree(),
-        "inventory": [
-            {"digest": dict(entry.digest.digest_set), "path": entry.path, "size": entry.size}
-            for entry in listed
-        ],
+        "inventory": entries_tree(listed),
         "path": shown_url,
         "size": listed.total_bytes,
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.output import format_option, say, say_json
+from provenance.cli.remote import LocalPath
 from provenance.errors import ManifestError
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["diff", "show"]
 
 # What cannot be read is no wrong option: the command itself says so.
-_PATH = click.Path(path_type=Path, readable=False)
+_PATH = LocalPath(path_type=Path, readable=False)
+_LOCAL = LocalPath(path_type=Path, readable=False)
 
 
 @click.command(
@@ -90,10 +92,11 @@ def _print_review(loaded: LoadedStatement, output_format: str) -> None:
       provenance diff my-model-1.0 my-model-1.1
       provenance diff step-1000.safetensors step-2000.safetensors
       provenance diff step-1000/ model.gguf --format json
+      provenance diff monday.inventory.jsonl friday.inventory.jsonl
     """
 )
-@click.argument("before", type=_PATH, metavar="A")
-@click.argument("after", type=_PATH, metavar="B")
+@click.argument("before", type=_LOCAL, metavar="A")
+@click.argument("after", type=_LOCAL, metavar="B")
 @format_option
 def diff(*, before: Path, after: Path, output_format: str) -> int:
     """Show what differs between two manifests, or the tensors of two models. Nothing is verified.
@@ -102,16 +105,25 @@ def diff(*, before: Path, after: Path, output_format: str) -> int:
     (both, with another value).
 
     A and B may also be weights: safetensors files, indexes or folders of their shards, GGUF, ONNX.
-    The tensors of other files, such as those of torch.save, cannot be compared.
+    The tensors of other files, such as those of torch.save, cannot be compared. Beside weights, a
+    release stands for the weights in it.
+
+    A and B may also be inventories, as `provenance digest FOLDER --inventory FILE` writes them:
+    then the names are listed of files that are in one only, or have another size or digest.
 
     The exit code is 0 if both say the same, 1 if they differ, 2 if they are nothing that diff
     takes, 3 if they cannot be compared, 4 if one cannot be read.
     """
     from provenance.cli.comparing import NOT_COMPARABLE, faults_are_no_difference
+    from provenance.cli.inventory_diff import diff_inventories, is_inventory
     from provenance.cli.output import say_error
-    from provenance.cli.weights import diff_weights, find_opaque, find_weights
+    from provenance.cli.weights import find_opaque, find_weights
+    from provenance.cli.weights_diff import diff_weights, pair_weights
 
-    weights = find_weights(before), find_weights(after)
+    if is_inventory(before) and is_inventory(after):
+        with faults_are_no_difference():
+            return diff_inventories(before, after, output_format)
+    weights = pair_weights((before, after), (find_weights(before), find_weights(after)))
     for place in (before, after):
         if problem := find_opaque(place):
             say_error(f"{place}: {problem}")
@@ -124,6 +136,8 @@ def diff(*, before: Path, after: Path, output_format: str) -> int:
     if output_format == "json":
         say_json(
             {
+                "a": str(before),
+                "b": str(after),
                 "changes": [_change_tree(change) for change in changes],
                 "equal": not changes,
                 "verified": False,

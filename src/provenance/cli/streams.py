@@ -7,10 +7,11 @@ import signal
 import stat
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
 from provenance.cli.output import drop_output
+from provenance.cli.remote import named_url
 from provenance.errors import DigestError, InputError, UsageError
 
 if TYPE_CHECKING:
@@ -92,8 +93,12 @@ def opened_input(
         from provenance.digest.remote.urls import parse_url
 
         label = str(parse_url(source))  # without what may be a secret
-        with open_remote_file(source, start=start, storage_options=storage_options) as remote:
-            yield remote, label
+        with ExitStack() as stack:
+            with named_url(source):
+                remote = stack.enter_context(
+                    open_remote_file(source, start=start, storage_options=storage_options)
+                )
+            yield _NamedReader(remote, source), label
     elif source is None:
         if sys.stdin is None:
             raise UsageError(problem="there is no standard input", remedy="name the file to read")
@@ -106,14 +111,35 @@ def opened_input(
             yield file, str(source)
 
 
+class _NamedReader:
+    """Reads from a URL, and puts it before the name that an error is about."""
+
+    def __init__(self, raw: ReadableBytes, url: str) -> None:
+        """Keep both."""
+        self._raw = raw
+        self._url = url
+
+    def read(self, size: int, /) -> bytes | None:
+        """Return at most `size` bytes; none at the end."""
+        with named_url(self._url):
+            return self._raw.read(size)
+
+
 def check_standard_output() -> None:
     """Refuse a standard output that the caller closed: all would be lost, and look done.
 
+    A terminal is refused as well: it would obey what stands in the bytes.
+
     Raises:
-        UsageError: It is closed.
+        UsageError: It is closed, or a terminal.
     """
     if sys.__stdout__ is None:
         raise UsageError(problem="there is no standard output", remedy="name a file with -o")
+    if sys.stdout.isatty():
+        raise UsageError(
+            problem="standard output is a terminal, which is no place for the bytes of a file",
+            remedy="name a file with -o, or a program that reads them: `… | load-model`",
+        )
 
 
 def write_out(chunks: Iterable[memoryview], size: int) -> None:

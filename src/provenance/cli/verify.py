@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from provenance.cli.attest_options import attest_options, open_attester
 from provenance.cli.cache_options import cache_option
 from provenance.cli.output import format_option, in_colour, say, say_error, say_json
+from provenance.cli.remote import LocalPath, refuse_url
 from provenance.cli.sources import MANIFEST_FILE
 from provenance.cli.trust_options import trust_options
 from provenance.errors import ProvenanceError, UsageError, shown
@@ -19,13 +21,14 @@ from provenance.errors import ProvenanceError, UsageError, shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from provenance.trust import Pin
+    from provenance.signing import SignatureVerifier
+    from provenance.trust import Pin, TrustPolicy
     from provenance.verification import Report
 
 __all__ = ["verify"]
 
 # What cannot be read is no wrong option: the command itself says so.
-_PATH = click.Path(path_type=Path, readable=False)
+_PATH = LocalPath(path_type=Path, readable=False)
 
 
 @click.command(
@@ -34,10 +37,13 @@ _PATH = click.Path(path_type=Path, readable=False)
     \b
     Examples:
       provenance verify my-model --key publisher.pub --model my-model
+      provenance verify my-model --policy policy.toml
       provenance verify my-model --format json > report.json
       provenance verify model.safetensors --manifest manifest.sigstore.json --key publisher.pub
       provenance verify --listing SHA256SUMS --manifest manifest.sigstore.json --key publisher.pub
       provenance verify my-model --key publisher.pub --only 'model-0000[12]*'
+      provenance verify my-model --policy policy.toml --state ~/.local/state/models.json
+      provenance verify my-model --policy policy.toml --attest gate.key --attest-output outcome
       provenance verify my-model --key publisher.pub --dataset train=data/train.csv --code checkout
     """,
 )
@@ -87,6 +93,11 @@ _PATH = click.Path(path_type=Path, readable=False)
     metavar="NAME",
     help="Ignore the files that a tool adds to a download, e.g. hub. May be repeated.",
 )
+@click.option(
+    "--oms",
+    is_flag=True,
+    help="Verify the OpenSSF Model Signing signature beside the manifest, model.sig, as well.",
+)
 @cache_option("The report says how many files were not read for that.")
 @click.option(
     "--timeout",
@@ -94,12 +105,14 @@ _PATH = click.Path(path_type=Path, readable=False)
     metavar="SECONDS",
     help="Stop reading after this time.",
 )
+@attest_options
 @format_option
 def verify(
     *,
     path: Path | None,
-    keys: tuple[Path, ...],
+    keys: tuple[Path | SignatureVerifier, ...],
     model: str | None,
+    policy: TrustPolicy | None,
     manifest: Path | None,
     listing: Path | None,
     datasets: tuple[str, ...],
@@ -109,8 +122,16 @@ def verify(
     all_digests: bool,
     layout: str,
     presets: tuple[str, ...],
+    oms: bool,
     cache: Path | None,
     timeout: float | None,
+    state: Path | None,
+    attest: str | None,
+    attest_output: Path | None,
+    attest_password_file: Path | None,
+    verifier_id: str | None,
+    policy_uri: str | None,
+    resource: str | None,
     output_format: str,
 ) -> int:
     """Verify the model in the folder PATH, or a single file of it.
@@ -127,13 +148,27 @@ def verify(
         "all_digests": all_digests,
         "layout": layout,
         "presets": presets,
+        "oms": oms,
         "cache": cache,
+        "policy": policy,
+        "state": state,
         "deadline": None if timeout is None else time.monotonic() + timeout,
     }
     if listing is not None:
         manifest = _bundle_for_listing(path, manifest)
     try:
+        attester = open_attester(
+            attest,
+            attest_output,
+            release=path,
+            password_file=attest_password_file,
+            verifier_id=verifier_id,
+            policy_uri=policy_uri,
+            resource=resource,
+        )
         report = _inspect(path, listing, manifest, keys=keys, model=model, **request)
+        if attester is not None:
+            attester.write(report, policy)
     except UsageError:
         raise
     except ProvenanceError as error:
@@ -148,7 +183,7 @@ def _inspect(
     listing: Path | None,
     manifest: Path | None,
     *,
-    keys: tuple[Path, ...],
+    keys: tuple[Path | SignatureVerifier, ...],
     model: str | None,
     **request: Any,  # noqa: ANN401 - options by name, checked by `inspect`
 ) -> Report:
@@ -156,8 +191,8 @@ def _inspect(
     from provenance.render import show_progress
     from provenance.verification import inspect
 
-    trusted: Sequence[Path | Pin] = keys
-    if not keys:
+    trusted: Sequence[Path | SignatureVerifier | Pin] = keys
+    if not keys and (request["policy"] is None or not request["policy"].roles):
         trusted, model = find_pins(path, manifest, model=model, layout=request["layout"])
     with show_progress("Reading", sys.stderr, total=_total_of(path, listing)) as progress:
         return inspect(
@@ -202,6 +237,7 @@ def _datasets(values: tuple[str, ...]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for value in values:
         identifier, separator, path = value.partition("=")
+        refuse_url(path)
         if not separator or not identifier or not path or identifier in found:
             raise UsageError(
                 path="--dataset",

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import math
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from provenance.cli.comparing import DIFFERS, SAME
-from provenance.cli.output import say, say_json, say_note
-from provenance.errors import DigestError, ManifestError, UsageError
+from provenance.cli.output import say, say_json, say_note, say_warning
+from provenance.errors import DigestError, InputError, ManifestError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from provenance.digest import TensorDifference, WeightsDigest
+    from provenance.digest import WeightsDigest
 
 __all__ = [
-    "diff_weights",
+    "digest_checkpoint",
     "digest_weights",
     "find_opaque",
     "find_weights",
+    "named_as_typed",
     "no_such_kind",
     "print_tensor",
+    "real_path",
 ]
 
 #: The end of the names of files that are meant to have a tensor digest, whatever they hold.
@@ -30,6 +32,8 @@ TENSOR_SUFFIX = ".safetensors"
 _SILENT = frozenset({"other", "JSON", "zip"})
 _COMPARED = frozenset({"safetensors", "safetensors index", "GGUF", "ONNX"})
 _PICKLED = frozenset({"zip", "pickle"})
+#: The end of the names of zip files of NumPy arrays.
+_ARRAYS_SUFFIX = ".npz"
 #: Containers of arrays that are known by their first bytes, and whose tensors are not read.
 _OPAQUE = frozenset({*_PICKLED, "HDF5", "NumPy"})
 #: Whose tensors have digests, as a sentence.
@@ -38,19 +42,33 @@ READ_FORMATS = "tensor digests are of safetensors files, an index of their shard
 HEAD_BYTES = 16
 
 
-def digest_weights(path: str) -> dict[str, object]:
+def digest_weights(path: Path) -> dict[str, object]:
     """Return what `provenance digest` says of the weights in a file, by its content."""
     from provenance.digest import hash_tensors, hash_weights
 
     try:
-        found = hash_weights(path)
-        if found.formats == ("other",) and path.endswith(TENSOR_SUFFIX):
-            hash_tensors(path)  # it says what is wrong with the file
+        with named_as_typed(path):
+            found = hash_weights(real_path(path))
+            if found.formats == ("other",) and path.name.endswith(TENSOR_SUFFIX):
+                hash_tensors(real_path(path))  # it says what is wrong with the file
     except DigestError as error:
         # A damaged file, or types of later formats: its other digests are still true.
-        say_note(f"no tensor digest: {error}; the digests of the whole file are complete")
-        return {}
+        say_warning(f"no tensor digest: {error}; the digests of the whole file are complete")
+        return {"problem": str(error)}
     return _described(found)
+
+
+def digest_checkpoint(paths: Sequence[str | Path]) -> dict[str, object]:
+    """Return what `provenance digest` says of the weights in a folder, which are these files."""
+    from provenance.digest import hash_tensors
+
+    try:
+        root, _ = hash_tensors(paths)
+    except DigestError as error:
+        # Several checkpoints in one folder, or a damaged file: its other digests are still true.
+        say_warning(f"no tensor digest: {error}")
+        return {"problem": str(error)}
+    return {"tensors": root.to_tree()}
 
 
 def _described(found: WeightsDigest) -> dict[str, object]:
@@ -81,7 +99,8 @@ def print_tensor(path: Path, name: str, output_format: str) -> None:
     if kind not in _COMPARED and not place.name.endswith(TENSOR_SUFFIX):
         problem = find_opaque(place) or "is no file of weights whose tensors can be read"
         raise UsageError(path=str(place), problem=problem, remedy=READ_FORMATS)
-    found = hash_tensor(_real(place), name)
+    with named_as_typed(place):
+        found = hash_tensor(real_path(place), name)
     if output_format == "json":
         tree = {"blake3": found.blake3, "dtype": found.dtype, "name": found.name}
         say_json({**tree, "path": str(path), "shape": list(found.shape)})
@@ -129,6 +148,8 @@ def find_opaque(path: Path) -> str:
         InputError: It cannot be read.
     """
     kind = "" if path.is_dir() else _kind(path)
+    if kind == "zip" and path.name.lower().endswith(_ARRAYS_SUFFIX):
+        kind = "NumPy"
     if kind in _PICKLED:
         return (
             f"is a {kind} file, whose tensor names are not known without unpickling; "
@@ -148,8 +169,8 @@ def no_such_kind(path: Path, problem: str) -> UsageError:
         path=str(path),
         problem=problem,
         remedy="diff takes two releases, bundles or drafts, or two files of weights: safetensors, "
-        "an index or folder of its shards, GGUF, ONNX; datasets are compared with "
-        "`provenance records A --compare B`",
+        "an index or folder of its shards, GGUF, ONNX; or two inventories; datasets are compared "
+        "with `provenance records A --compare B`",
     )
 
 
@@ -159,83 +180,37 @@ def _kind(path: Path) -> str:
     from provenance.digest.weights.opening_weights import OTHER, detect_format
     from provenance.digest.weights.sources import Sources
 
-    kind = find_format(_real(path))
+    with named_as_typed(path):
+        kind = find_format(real_path(path))
     if kind == OTHER:
-        with Sources(_real(path)) as sources:
+        with Sources(real_path(path)) as sources:
             size = min(HEAD_BYTES, sources.size(sources.main))
             return detect_format(sources.read(sources.main, 0, size))
     return kind
 
 
-def diff_weights(
-    before: Path | None, after: Path | None, names: tuple[Path, Path], output_format: str
-) -> int:
-    """Print what differs between two models, and return the exit code.
-
-    Args:
-        before: The weights of the first, if it is a model.
-        after: The weights of the second.
-        names: What both were called.
-        output_format: `text` or `json`.
+@contextmanager
+def named_as_typed(*paths: Path) -> Iterator[None]:
+    """Let errors call each of these files as a person did, not by the place that it led to.
 
     Raises:
-        UsageError: Only one of both is weights.
+        DigestError: What was raised inside.
+        InputError: The same.
     """
-    from provenance.digest import compare_weights
-    from provenance.render import escape, format_count, render_comparison
+    from provenance.digest import printable_name
 
-    if before is None or after is None:
-        other = names[0] if before is None else names[1]
-        raise no_such_kind(other, "is no file of weights, and the other one is")
-    found = compare_weights(_real(before), _real(after))
-    if output_format == "json":
-        say_json(
-            {
-                "differences": [_tree(tensor) for tensor in found.different],
-                "equal": found.equal,
-                "identical": len(found.tensors) - len(found.different),
-                "verified": False,
-            }
-        )
-        return SAME if found.equal else DIFFERS
-    both = f"{escape(str(before))} and {escape(str(after))}"
-    total = format_count(len(found.tensors))
-    plural = "" if len(found.tensors) == 1 else "s"
-    if found.equal:
-        same = f"the same {total} tensor{plural} (neither was verified)"
-        say(f"No difference between {both}: {same}.")
-        return SAME
-    count = format_count(len(found.different))
-    say(f"{count} of {total} tensor{plural} differ between {both} (neither was verified):")
-    say("\n".join(render_comparison(found)))
-    return DIFFERS
+    try:
+        yield
+    except (DigestError, InputError) as error:
+        typed = {printable_name(real_path(path)): str(path) for path in paths}
+        if error.path not in typed:
+            raise
+        kind = DigestError if isinstance(error, DigestError) else InputError
+        raise kind(
+            path=typed[error.path], problem=error.problem, remedy=error.remedy, code=error.code
+        ) from error
 
 
-def _tree(tensor: TensorDifference) -> dict[str, object]:
-    """Return a difference as JSON; a number that JSON cannot hold is text."""
-    tree: dict[str, object] = {"name": tensor.name, "status": tensor.status}
-    for side, dtype, shape in (
-        ("a", tensor.dtype_a, tensor.shape_a),
-        ("b", tensor.dtype_b, tensor.shape_b),
-    ):
-        if dtype is not None and shape is not None:
-            tree[side] = {"dtype": dtype, "shape": list(shape)}
-    if tensor.differing is not None:
-        tree |= {
-            "differing": tensor.differing,
-            "largestAbsolute": _finite(tensor.largest_absolute),
-            "largestRelative": _finite(tensor.largest_relative),
-            "nanAppeared": tensor.nan_appeared,
-            "nanVanished": tensor.nan_vanished,
-            "special": tensor.special,
-        }
-    return tree
-
-
-def _finite(value: float | None) -> object:
-    return value if value is None or math.isfinite(value) else str(value)
-
-
-def _real(path: Path) -> str:
+def real_path(path: Path) -> str:
     """Return the file that a person names; a link to it is followed, as it is his word."""
     return os.path.realpath(path)

@@ -37,6 +37,9 @@ BUSY_SECONDS: Final = 2.0
 #: New digests that are held in memory before they are written.
 MAX_PENDING: Final = 16_384
 
+#: Longest row that is read or written, in bytes; ours have under 300.
+MAX_ROW_BYTES: Final = 4096
+
 _APPLICATION_ID = 0x74705DC1  # marks the file as ours, in the header of the database
 _VERSION = 1
 _SCHEMA = (
@@ -219,6 +222,8 @@ def _connect(path: str) -> sqlite3.Connection:
         path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
+        # A foreign row must not fill our memory: what is longer is an error, before it is read.
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_ROW_BYTES)
         connection.execute("PRAGMA trusted_schema = OFF")
         _check_format(connection)
         check_private(path)

@@ -23,7 +23,11 @@ class UnusableError(Exception):
 
 
 def check_outside(
-    cache: str | os.PathLike[str], root: str | os.PathLike[str], *, skip: Collection[str] = ()
+    cache: str | os.PathLike[str],
+    root: str | os.PathLike[str],
+    *,
+    skip: Collection[str] = (),
+    what: str = "a digest cache",
 ) -> None:
     """Refuse a cache in the folder that is to be hashed, whether or not it is there already.
 
@@ -33,6 +37,7 @@ def check_outside(
         cache: The file of the cache.
         root: The folder, or file, that is hashed; links in the way to both are followed.
         skip: Names directly below the root that are left out, in which a cache may lie.
+        what: What lies there, for the message.
 
     Raises:
         UsageError: It lies there.
@@ -53,7 +58,7 @@ def check_outside(
         inner = parent
     raise UsageError(
         path=printable_name(os.fspath(cache)),
-        problem="a digest cache cannot lie in what is hashed: it would be one more file there",
+        problem=f"{what} cannot lie in what is hashed: it would be one more file there",
         remedy="name a file in another folder",
     )
 

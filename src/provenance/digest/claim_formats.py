@@ -12,14 +12,24 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from provenance.canonical import MAX_DOCUMENT_BYTES, MAX_LFS_POINTER_BYTES, MAX_LISTING_BYTES
 from provenance.canonical import parse as parse_json
+from provenance.digest.inventory import Inventory
 from provenance.errors import DigestError, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from provenance.canonical import JsonValue
 
-__all__ = ["READERS", "RawClaim", "malformed", "recognise"]
+__all__ = ["READERS", "WEAK_SUMS_REMEDY", "RawClaim", "malformed", "recognise"]
+
+#: What helps where the sums are by MD5, SHA-1 or the like, which no option makes count.
+WEAK_SUMS_REMEDY: Final = "compare with sums that sha256sum or b3sum wrote"
+# What only one format begins with; an inventory is canonical JSON.
+_BEGINNINGS: Final = (
+    (b'{"digest":{"blake3":', "inventory"),
+    (b"BLAKE3 (", "b3sum"),
+    (b"SHA256 (", "sha256sum"),
+)
 
 
 class RawClaim(NamedTuple):
@@ -50,16 +60,15 @@ def recognise(data: bytes, source: str) -> str:
         DigestError: Code `listing-malformed`.
     """
     start = data[:4096].lstrip()
+    for beginning, name in _BEGINNINGS:
+        if data.startswith(beginning):
+            return name
     if start.startswith(b"version https://git-lfs.github.com/spec/"):
         return "lfs"
     if start[:1] in {b"{", b"["}:
         return "hub"
     if re.search(rb"^(?:outs|stages):", data[:MAX_DOCUMENT_BYTES], re.MULTILINE):
         return "dvc"
-    if data.startswith(b"BLAKE3 ("):
-        return "b3sum"
-    if data.startswith(b"SHA256 ("):
-        return "sha256sum"
     if re.match(rb"\\?[0-9a-f]{64} [ *]", data):
         name = PurePosixPath(source).name.lower()
         is_sha256, is_blake3 = "sha256" in name, "b3" in name or "blake3" in name
@@ -71,6 +80,7 @@ def recognise(data: bytes, source: str) -> str:
             f"begins with a digest of {4 * len(found[1])} bits, and the sums that count here are "
             "SHA-256 and BLAKE3, of 256"
         )
+        raise malformed(source, problem, WEAK_SUMS_REMEDY)
     else:
         problem = "the format cannot be told from the content"
     raise malformed(source, problem, f"name it: {', '.join(READERS)}")
@@ -98,6 +108,8 @@ def _read_sums(data: bytes, source: str, algorithm: str) -> Iterator[RawClaim]:
             value, path = found.groups()
         elif (found := _TAGGED_LINE.fullmatch(line)) and _TAGS[found[1]] == algorithm:
             path, value = found[2], found[3]
+            if ") = " in path:  # where the name ends, two readers would not agree
+                raise malformed(where, f"a name that could end in two places: {shown(path)}")
         else:
             raise malformed(
                 where, f"expected a digest by {algorithm}, two blanks, a name; found {shown(line)}"
@@ -146,22 +158,33 @@ def _read_hub_file(file: JsonValue, where: str) -> RawClaim | None:
         raise malformed(where, "expected an object")
     if file.get("type") == "directory":
         return None
-    path = file.get("rfilename", file.get("path"))
+    path = _only((file.get("rfilename"), file.get("path")), "names", where)
     if not isinstance(path, str):
         raise malformed(where, "expected `rfilename` or `path`")
     stored = file.get("lfs")
+    if stored is not None and not isinstance(stored, dict):
+        raise malformed(where, "expected an object as `lfs`")
+    inside: Mapping[str, JsonValue] = {} if stored is None else stored
+    sizes = [_size(item.get("size"), where) for item in (file, inside)]
+    size = _size(_only(sizes, "sizes", where), where)
+    blob = _only((file.get("blobId"), file.get("oid")), "blobs", where)
     if stored is None:
         # `oid` is the Git blob: SHA-1, and over a header too. It is kept, and never counts.
-        blob = file.get("blobId", file.get("oid"))
-        return RawClaim(path, _size(file.get("size"), where), _digest("gitBlob", blob, where))
-    if not isinstance(stored, dict):
-        raise malformed(where, "expected an object as `lfs`")
+        return RawClaim(path, size, _digest("gitBlob", blob, where))
     # Beside `lfs`, the outer `oid` is that of the pointer, and says nothing about the file.
-    value = stored.get("sha256", stored.get("oid"))
-    if isinstance(value, str):
-        value = value.removeprefix("sha256:")
-    size = _size(stored.get("size", file.get("size")), where)
-    return RawClaim(path, size, _digest("sha256", value, where))
+    values = [
+        value.removeprefix("sha256:") if isinstance(value, str) else value
+        for value in (inside.get("sha256"), inside.get("oid"))
+    ]
+    return RawClaim(path, size, _digest("sha256", _only(values, "digests", where), where))
+
+
+def _only(values: Iterable[JsonValue], what: str, where: str) -> JsonValue:
+    """Return what two members for one thing say, if they agree; `None` where neither is there."""
+    said = [value for value in values if value is not None]
+    if any(value != said[0] for value in said):
+        raise malformed(where, f"two {what} for one file: {shown(said)}")
+    return said[0] if said else None
 
 
 def _digest(algorithm: str, value: JsonValue, where: str) -> dict[str, str]:
@@ -181,13 +204,21 @@ def _size(value: JsonValue, where: str) -> int | None:
 # DVC writes plain YAML. Only lines of these forms are read; what could hide a line from us, or be
 # two things to two readers (anchors, tags, blocks, open quotes, flow, tabs), is refused.
 _YAML_LINE = re.compile(r"( *)(- )?(?:([A-Za-z0-9_.@/'\"-][^:#]*):(?: (.*))?|(.*))")
-_YAML_REFUSED = re.compile(r"[|>&*!%`]|\{(?!.*\}$)|\[(?!.*\]$)")
+_YAML_REFUSED = re.compile(r"[|>&*!%`?:@]|\{(?!.*\}$)|\[(?!.*\]$)")
+
+# What also ends a line, and so a comment, to some or all readers of YAML.
+_OTHER_BREAKS = re.compile("[\r\x85\u2028\u2029]")
+# By what DVC may claim: MD5 unless a remote was set up otherwise.
+_DVC_DIGESTS: Final = ("md5", "sha256")
 
 
 def _read_dvc(data: bytes, source: str) -> Iterator[RawClaim]:
     """Read the `outs` of a `.dvc` file or of `dvc.lock`."""
     outs = _Outs()
-    for number, line in enumerate(_text(data, source, MAX_DOCUMENT_BYTES).split("\n"), start=1):
+    text = _text(data, source, MAX_DOCUMENT_BYTES)
+    if found := _OTHER_BREAKS.search(text):
+        raise malformed(source, f"lines end with a line feed alone, found {shown(found[0])}")
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip() and not line.lstrip().startswith("#"):
             outs.take(_yaml_line(line, f"{source}:{number}"))
     for item in outs.items:
@@ -211,6 +242,7 @@ class _Outs:
         self.items: list[dict[str, str]] = []
         self._list_indent: int | None = None
         self._item_indent: int | None = None
+        self._outs_indents: set[int] = set()
 
     def take(self, line: _Line) -> None:
         if self._list_indent is not None and (
@@ -220,8 +252,15 @@ class _Outs:
             return
         self._list_indent = line.indent if line.key == "outs" and not line.dash else None
         self._item_indent = None
-        if self._list_indent is not None and line.value:
+        # Where a line is less indented, what was inside has ended.
+        self._outs_indents = {indent for indent in self._outs_indents if indent <= line.indent}
+        if self._list_indent is None:
+            return
+        if line.value:
             raise malformed(line.where, "expected a list of outs")
+        if line.indent in self._outs_indents:
+            raise malformed(line.where, "'outs' stands twice")
+        self._outs_indents.add(line.indent)
 
     def _take_inside(self, line: _Line) -> None:
         if line.dash and (self._item_indent is None or line.indent <= self._item_indent):
@@ -265,11 +304,18 @@ def _dvc_out(item: dict[str, str]) -> RawClaim:
     size = item.get("size")
     if size is not None and not re.fullmatch(r"0|[1-9][0-9]{0,15}", size):
         raise malformed(where, f"no file has {shown(size)} bytes")
-    value = item.get("md5")
-    is_folder = "nfiles" in item or (value is not None and value.endswith(".dir"))
-    # The digest of a folder is one over DVC's own listing; nobody else can compute it.
-    digests = {} if value is None else {"dvcFolder": value} if is_folder else {"md5": value}
+    digests = {name: item[name] for name in _DVC_DIGESTS if name in item}
+    is_folder = "nfiles" in item or any(value.endswith(".dir") for value in digests.values())
+    if is_folder:
+        # The digest of a folder is one over DVC's own listing; nobody else can compute it.
+        digests = {"dvcFolder": min(digests.values())} if digests else {}
     return RawClaim(item["path"], None if size is None else int(size), digests, is_folder)
+
+
+def _read_inventory(data: bytes, source: str) -> Iterator[RawClaim]:
+    """Read an inventory of ours: what was found at another time, or by somebody else."""
+    for entry in Inventory.from_bytes(data, source=source):
+        yield RawClaim(entry.path, entry.size, entry.digest.digest_set)
 
 
 def _text(data: bytes, source: str, max_bytes: int) -> str:
@@ -288,4 +334,5 @@ READERS: Final[Mapping[str, Callable[[bytes, str], Iterator[RawClaim]]]] = {
     "dvc": _read_dvc,
     "lfs": _read_lfs,
     "hub": _read_hub,
+    "inventory": _read_inventory,
 }

@@ -73,7 +73,7 @@ class ClaimedDigests:
     """The claims."""
 
     format: str
-    """`sha256sum`, `b3sum`, `dvc`, `lfs` or `hub`."""
+    """`sha256sum`, `b3sum`, `dvc`, `lfs`, `hub` or `inventory`."""
 
     source: str
     """What the text is called."""
@@ -171,9 +171,9 @@ def read_claims(data: bytes, format: str | None = None, source: str = "") -> Cla
 
     Args:
         data: The text: output of `sha256sum` or `b3sum`, a `.dvc` file or `dvc.lock`, a Git LFS
-            pointer, or the JSON listing of a Hugging Face repository.
-        format: `sha256sum`, `b3sum`, `dvc`, `lfs` or `hub`; otherwise it is told from the content,
-            and between the first two from the name.
+            pointer, the JSON listing of a Hugging Face repository, or an inventory of this library.
+        format: `sha256sum`, `b3sum`, `dvc`, `lfs`, `hub` or `inventory`; otherwise it is told from
+            the content, and between the first two from the name.
         source: The name of the text. An LFS pointer holds no name, and takes this one.
 
     Raises:

@@ -5,15 +5,17 @@ Source: `spec/digests.md`, section "Proof files". No I/O.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
+from provenance.canonical import MAX_NAME_BYTES
 from provenance.digest.inventory import Inventory
 from provenance.digest.merkle import TypedRoot, leaf_hash, prove_inclusion, root_from_path
 from provenance.digest.names import printable_name
 from provenance.digest.proof_files import ProofFile, ProofLevel
 from provenance.digest.proven_entries import entry_bytes
 from provenance.digest.shards import ShardIndex
-from provenance.errors import DigestError, UsageError
+from provenance.errors import DigestError, UsageError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["prove_in_shards", "prove_in_trees", "prove_tensor"]
 
+#: Names among which one is sought that is like a name that is not there.
+MAX_COMPARED_NAMES: Final = 10_000
+
 
 def prove_in_shards(index: ShardIndex, name: str, inventory: Inventory, path: str) -> ProofFile:
     """Return the proof that a file stands in a shard, and that shard in a tree of shards.
@@ -32,7 +37,7 @@ def prove_in_shards(index: ShardIndex, name: str, inventory: Inventory, path: st
         DigestError: The index has no such shard, or another root for it (`inventory-mismatch`); or
             the inventory has no such file.
     """
-    entry, first = _entry_of(inventory, path), _level(inventory, path)
+    first, entry = _level(inventory, path), _entry_of(inventory, path)
     shard = index.find(name)
     if shard is None or shard.root != first.root:
         raise _not_listed(first.root, f"no shard {printable_name(name)}")
@@ -94,6 +99,8 @@ def prove_tensor(tensors: Sequence[TensorDigest], name: str) -> ProofFile:
 
 
 def _level(tree: ShardIndex | Inventory, name: str, *, shard: str | None = None) -> ProofLevel:
+    if tree.find(name) is None:
+        raise _missing(tree, name)
     proof = tree.prove(name)
     root = _root(proof, entry_bytes(proof.kind, _entry_of(tree, name)))
     return ProofLevel(root, proof.index, proof.hashes, shard)
@@ -116,6 +123,25 @@ def _entry_of(tree: ShardIndex | Inventory, name: str) -> dict[str, JsonValue]:
     if shard is None:
         raise DigestError(path=printable_name(name), problem="is not in the index of shards")
     return {"name": shard.name, **shard.root.to_tree()}
+
+
+def _missing(tree: ShardIndex | Inventory, name: str) -> DigestError:
+    """Return the error for a name that a tree lacks, with those that are like it."""
+    from difflib import get_close_matches  # noqa: PLC0415 - slow to import, for a refusal only
+
+    is_index = isinstance(tree, ShardIndex)
+    entries = (
+        (shard.name for shard in tree)
+        if isinstance(tree, ShardIndex)
+        else (entry.path for entry in tree)
+    )
+    names = list(islice(entries, MAX_COMPARED_NAMES))
+    close = get_close_matches(name[:MAX_NAME_BYTES], names)
+    remedy = f"perhaps {', '.join(map(shown, close))} is meant" if close else ""
+    if is_index and not close:
+        remedy = "to prove a file, name the inventory of its shard with --part"
+    what = "the index of shards" if is_index else "the inventory"
+    return DigestError(path=printable_name(name), problem=f"is not in {what}", remedy=remedy)
 
 
 def _not_listed(root: TypedRoot, what: str) -> DigestError:

@@ -12,9 +12,10 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from provenance.digest.names import printable_name
+from provenance.digest.opening import open_regular
 from provenance.digest.verified_reading import count_right_blocks
 from provenance.digest.writing import check_output, sync_folder
-from provenance.errors import InputError
+from provenance.errors import DigestError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from provenance.digest.blocks import BlockDigests
 
-__all__ = ["PART_SUFFIX", "resume_copy"]
+__all__ = ["PART_SUFFIX", "is_complete", "resume_copy"]
 
 #: What the name of an unfinished copy ends with.
 PART_SUFFIX: Final = ".part"
@@ -81,6 +82,25 @@ def resume_copy(
             remedy="check permissions and free space, then resume again",
         ) from error
     return start
+
+
+def is_complete(path: str | os.PathLike[str], blocks: BlockDigests) -> bool:
+    """Return whether a file is there already, every block of it as signed.
+
+    What is no regular file, or cannot be read, is not: writing says what is wrong with it.
+
+    Args:
+        path: The file that is to be written.
+        blocks: The digests of its blocks, which the caller trusts.
+    """
+    try:
+        with open_regular(os.fspath(path)) as descriptor:
+            if os.fstat(descriptor).st_size != blocks.size:
+                return False
+            with open(descriptor, "rb", buffering=0, closefd=False) as file:
+                return count_right_blocks(file, blocks) == len(blocks)
+    except (DigestError, InputError, OSError, ValueError):
+        return False
 
 
 @contextmanager

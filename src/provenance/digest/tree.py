@@ -58,7 +58,7 @@ def hash_tree(
             may. The result does not depend on it.
         cancelled: Asked now and then whether to stop.
         cache: Digests of files that have not changed since it was told (`open_cache`); asked for
-            files of more than 1 MiB, as smaller ones are hashed as quickly, and not with an
+            files of 64 KiB and more, as smaller ones are hashed as quickly, and not with an
             executor.
 
     Raises:

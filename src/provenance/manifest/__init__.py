@@ -90,7 +90,13 @@ if TYPE_CHECKING:
         parse_predicate,
     )
     from provenance.manifest.schema import document_schema, predicate_schemas
-    from provenance.manifest.training import Checkpoint, DataOrder, Segment, Training
+    from provenance.manifest.training import (
+        Checkpoint,
+        DataOrder,
+        Segment,
+        Training,
+        UndeclaredInput,
+    )
 
 __all__ = [
     "DATASET_V1",
@@ -156,6 +162,7 @@ __all__ = [
     "SupportingDocument",
     "Tokenizer",
     "Training",
+    "UndeclaredInput",
     "check_commitment",
     "check_extensions",
     "document_schema",
@@ -278,6 +285,7 @@ if not TYPE_CHECKING:
             "DataOrder",
             "Segment",
             "Training",
+            "UndeclaredInput",
         ),
     }
     __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from provenance.manifest.base import (
     Count,
+    Digests,
     Document,
     FileRoot,
     FreeObject,
@@ -27,7 +28,7 @@ from provenance.manifest.base import (
 from provenance.manifest.files import CodeReference, FileReference, FileTree
 from provenance.manifest.processing import Framework, Hardware
 
-__all__ = ["Checkpoint", "DataOrder", "Segment", "Training"]
+__all__ = ["Checkpoint", "DataOrder", "Segment", "Training", "UndeclaredInput"]
 
 
 class DataOrder(Document):
@@ -181,6 +182,19 @@ class Checkpoint(FileTree):
     """SPDX expressions, where it is under other licences than the model."""
 
 
+class UndeclaredInput(Document):
+    """A data file that a script opened for reading and nobody declared as a dataset."""
+
+    path: Path
+    """Where it lay: relative to the folder that the script ran in, below `~`, or absolute."""
+
+    size: Count | None = None
+    """Its length in bytes."""
+
+    digest: Digests | None = None
+    """Digests of its bytes; absent where it was too large, or had changed since it was opened."""
+
+
 class Training(Document):
     """The training run or runs (`spec/manifest.md`, section "Training")."""
 
@@ -205,8 +219,8 @@ class Training(Document):
     log_files: Many[FileReference] = ()
     """The files of the training log; their lines, in order, are its entries."""
 
-    undeclared_inputs: Many[Path] = ()
-    """Data files that the scripts opened and nobody declared."""
+    undeclared_inputs: Many[UndeclaredInput] = ()
+    """Data files that the scripts opened and nobody declared, as far as the recorder saw."""
 
     selection: Text | None = None
     """How the released checkpoint was chosen."""

@@ -4,8 +4,9 @@
 folder of its own (`records`, `state`, `projects`). `release` joins them by digest (`kept_runs`,
 `identities`, `merging`) with what the author says (`description`), lays out the released folder
 (`placement`, `layout`, `completion`, `card`) and drafts the manifest (`drafts`); `sign_release`
-signs it (`signed`, `cosigning`). `Builder` assembles a manifest without a recorder. Recording never breaks
-training (`faults`).
+signs it (`signed`), `cosign_release` adds a signature later (`cosigning`), `sign_oms` one of
+OpenSSF Model Signing (`oms_signing`). `Builder` assembles a manifest without a recorder. Recording
+never breaks training (`faults`).
 """
 
 from provenance.recording.builder import Builder, release_of
@@ -13,6 +14,7 @@ from provenance.recording.cosigning import cosign_manifest, cosign_release
 from provenance.recording.drafts import Draft, draft_folder, draft_statement, load_draft
 from provenance.recording.existing import describe_existing
 from provenance.recording.faults import ProvenanceWarning
+from provenance.recording.oms_signing import check_oms_draft, sign_oms
 from provenance.recording.processing import Processing
 from provenance.recording.projects import FoundRecord, read_project, read_record
 from provenance.recording.publishing import release, release_existing
@@ -29,6 +31,7 @@ __all__ = [
     "ProvenanceWarning",
     "Record",
     "Run",
+    "check_oms_draft",
     "cosign_manifest",
     "cosign_release",
     "describe_existing",
@@ -42,6 +45,7 @@ __all__ = [
     "release_existing",
     "release_of",
     "sign_draft",
+    "sign_oms",
     "sign_release",
     "start",
 ]

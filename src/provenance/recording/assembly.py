@@ -39,6 +39,7 @@ _CAPTURED_TRAINING: Final = (
     "logFiles",
     "metricNames",
     "selection",
+    "undeclaredInputs",
 )
 _CAPTURED_DATASET: Final = ("files", "inventory", "inventoryFile", "bytes")
 _CAPTURED_COMPUTE: Final = (

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provenance.checks import LISTING_FILE
-from provenance.digest import find_collisions, format_listing, hash_file
+from provenance.digest import DigestSet, find_collisions, format_listing, hash_file
 from provenance.digest.tree_parts import hash_tree_and_parts
+from provenance.envelope import Subject
 from provenance.errors import RecordingError
 from provenance.manifest.model import Release
 from provenance.recording.about import generator
@@ -22,6 +23,7 @@ from provenance.recording.builder import MAX_LISTED_FILES, release_of
 from provenance.recording.content import INVENTORIES, reference_to
 from provenance.recording.drafts import PRIVATE_NAME, STATEMENT_NAME, draft_statement, write_private
 from provenance.recording.layout import place_file, write_into
+from provenance.recording.oms_signing import OMS_SUBJECT, oms_root
 from provenance.recording.placement import Placed
 from provenance.recording.weights import Weights, bind_weights, has_tensors, role_of
 from provenance.training_log import iterate_lines, log_root, parse_entry
@@ -86,6 +88,7 @@ def complete(
     created_at: str,
     skip: Sequence[str] = (),
     block_size: int | None = None,
+    oms: bool = False,
 ) -> Completed:
     """Hash the released files, and write the manifest folder and the draft.
 
@@ -97,6 +100,7 @@ def complete(
         created_at: The time that the manifest claims.
         skip: Names directly in `released` that are not released.
         block_size: Record the digests of blocks of this size, in bytes, of every larger file.
+        oms: Name the root of an OMS signature as a subject.
 
     Raises:
         RecordingError: No file is released, two names collide, or the checkpoint's files changed.
@@ -133,11 +137,17 @@ def complete(
     origins = captured_origins(tree, content.recorded)
     tree["origins"] = {**origins, **(content.tree.get("origins") or {})}
     manifest = make_manifest(tree)
-    payload = draft_statement(manifest, listing)
+    others = _oms_subjects(inventory) if oms else ()
+    payload = draft_statement(manifest, listing, others)
     write_into(draft, STATEMENT_NAME, payload)
     if sealed:
         write_into(draft, PRIVATE_NAME, write_private(sealed, payload), mode=0o600)
     return Completed(manifest, payload, tuple(warnings))
+
+
+def _oms_subjects(inventory: Inventory) -> tuple[Subject, ...]:
+    root = oms_root({it.path: it.digest.digest_set["sha256"] for it in inventory.entries})
+    return () if root is None else (Subject(OMS_SUBJECT, DigestSet({"sha256": root})),)
 
 
 def _hash_released(

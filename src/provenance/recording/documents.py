@@ -13,9 +13,17 @@ from provenance.manifest.files import SupportingDocument
 from provenance.recording.facts import without_nothing
 
 if TYPE_CHECKING:
+    from provenance.manifest.processing import Environment
     from provenance.recording.state import RunState
 
-__all__ = ["DOCUMENTS", "MAX_DOCUMENT_BYTES", "add_document", "keep_document", "media_type"]
+__all__ = [
+    "DOCUMENTS",
+    "MAX_DOCUMENT_BYTES",
+    "add_document",
+    "keep_document",
+    "keep_requirements",
+    "media_type",
+]
 
 #: The folder of documents, in a run folder as in a manifest folder.
 DOCUMENTS: Final = "documents"
@@ -83,6 +91,15 @@ def add_document(
         document = state.made(SupportingDocument, without_nothing(fields), authored)
         state.add("documents", document)
     return document_id
+
+
+def keep_requirements(state: RunState, environment: Environment) -> str | None:
+    """Keep the installed distributions as a file that pip reads, for a later repetition."""
+    if not environment.packages:
+        return None
+    lines = [f"{package.name}=={package.version}\n" for package in environment.packages]
+    data = "".join(lines).encode("utf-8")
+    return add_document(state, data, name="requirements.txt", kind="lockfile")
 
 
 def media_type(name: str) -> str | None:

@@ -29,6 +29,8 @@ from provenance.manifest.predicates import MANIFEST_V1
 from provenance.manifest.reading import parse_manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from provenance.manifest.manifest import Manifest
 
 __all__ = [
@@ -97,17 +99,18 @@ def draft_folder(release: str | os.PathLike[str]) -> Path:
     return path.with_name(path.name + DRAFT_SUFFIX)
 
 
-def draft_statement(manifest: Manifest, listing: bytes) -> bytes:
+def draft_statement(manifest: Manifest, listing: bytes, others: Iterable[Subject] = ()) -> bytes:
     """Return the statement to sign: the release as its first subject, and the manifest.
 
     Args:
         manifest: The manifest.
         listing: The bytes of the release's `SHA256SUMS`.
+        others: Further subjects, by which the release is known elsewhere.
     """
     # The first subject is the whole release: SHA-256 of the listing that names every file.
     digest = DigestSet({"sha256": hash_bytes(listing, "sha256")})
     subject = Subject(name=manifest.model.name, digest=digest)
-    return write_statement([subject], MANIFEST_V1, manifest.to_tree())
+    return write_statement([subject, *others], MANIFEST_V1, manifest.to_tree())
 
 
 def load_draft(path: str | os.PathLike[str]) -> tuple[Statement, Manifest]:

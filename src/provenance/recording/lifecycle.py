@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from provenance import canonical
 from provenance.capture import describe_compute, redact_text, resolve_configuration
 from provenance.digest import write_atomic
-from provenance.errors import RecordingError, UsageError, shown
+from provenance.errors import ProvenanceError, RecordingError, UsageError, shown
 from provenance.manifest.compute import JournalEntry
 from provenance.manifest.files import SupportingDocument
 from provenance.manifest.frozen import plain
@@ -15,6 +15,7 @@ from provenance.manifest.model import Model
 from provenance.recording.content import reference_to
 from provenance.recording.documents import DOCUMENTS
 from provenance.recording.facts import joined, without_nothing
+from provenance.recording.observing import end_observing
 from provenance.recording.state import make_gap, now
 
 if TYPE_CHECKING:
@@ -122,6 +123,10 @@ def finish_record(state: RunState, *, status: str, failure: str | None) -> None:
             ended_at=ended,
             compute=compute.value,
         )
+        try:
+            end_observing(state, hashing=status != "interrupted")
+        except (ProvenanceError, OSError) as error:
+            state.add_failure("inputs", error)
 
 
 def project_of(state: RunState) -> Path:

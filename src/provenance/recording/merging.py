@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from provenance.errors import ProvenanceError
 from provenance.manifest.frozen import thaw
 from provenance.recording.renaming import Merger, join_declarations
+from provenance.recording.undeclared import undeclared_inputs
 from provenance.training_log import iterate_entries
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def _training(
         "segments": segments,
         "checkpoints": checkpoints,
         "metricNames": list(names),
+        "undeclaredInputs": undeclared_inputs([it.record for it in merger.kept.runs]),
         "selection": chosen.reason,
     }
     return {key: value for key, value in training.items() if value}

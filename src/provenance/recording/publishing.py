@@ -48,6 +48,7 @@ def release(
     overwrite: bool = False,
     created_at: str | None = None,
     blocks: int | None = None,
+    oms: bool = False,
 ) -> Draft:
     """Lay out a released folder from a project, and draft the manifest that is to be signed.
 
@@ -71,6 +72,7 @@ def release(
         overwrite: Replace a folder that is a release of ours.
         created_at: The time that the manifest claims, RFC 3339 in UTC; otherwise now.
         blocks: Record the digests of the blocks of this size, in bytes, of every larger file.
+        oms: Name the root of an OMS signature as a subject, so that `sign_oms` can be used.
 
     Returns:
         The draft; `sign_release` signs it.
@@ -112,6 +114,7 @@ def release(
             draft=drafting.folder,
             created_at=created,
             block_size=blocks,
+            oms=oms,
         )
         keep_old_salts(drafted, drafting.folder)
         swap_in(drafting, staging)
@@ -127,6 +130,7 @@ def release_existing(
     overwrite: bool = False,
     created_at: str | None = None,
     blocks: int | None = None,
+    oms: bool = False,
 ) -> Draft:
     """Draft the manifest of a model that is already trained, in the folder where it lies.
 
@@ -139,6 +143,7 @@ def release_existing(
         overwrite: Replace a manifest folder and draft that are there.
         created_at: The time that the manifest claims, RFC 3339 in UTC; otherwise now.
         blocks: Record the digests of the blocks of this size, in bytes, of every larger file.
+        oms: Name the root of an OMS signature as a subject, so that `sign_oms` can be used.
 
     Raises:
         RecordingError: The folder holds no file.
@@ -165,6 +170,7 @@ def release_existing(
             created_at=_time(created_at),
             skip=skip,
             block_size=blocks,
+            oms=oms,
         )
         keep_old_salts(drafted, drafting.folder)
         swap_in(drafting, staging)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final, Literal
 
 from provenance.capture import capture_code, capture_command, capture_environment, find_script
 from provenance.digest import read_file
 from provenance.errors import ProvenanceError
 from provenance.recording.about import generator
-from provenance.recording.documents import add_document
+from provenance.recording.documents import add_document, keep_requirements
 from provenance.recording.faults import Guard, guarded, nothing
+from provenance.recording.observing import begin_observing
 from provenance.recording.records import Record
 from provenance.recording.run import Run
 from provenance.recording.signals import Termination
 from provenance.recording.state import RunState, make_gap, make_id, new_run_folder, precise_now
-
-if TYPE_CHECKING:
-    from provenance.manifest.processing import Environment
 
 __all__ = ["record", "start"]
 
@@ -36,6 +34,7 @@ def record(
     strict: bool = False,
     script: str | os.PathLike[str] | None = None,
     copy_script: bool = True,
+    undeclared: Literal["hash", "list", "ignore"] = "hash",
 ) -> Run:
     """Record one process: `with provenance.record("train", output="runs") as run:`.
 
@@ -48,6 +47,8 @@ def record(
         strict: Raise where recording fails, instead of recording a gap and warning.
         script: The script that runs; otherwise the one that Python was started with.
         copy_script: Keep the script's bytes as a document, so that a reader can match them.
+        undeclared: What becomes of data files that the script opens and nobody declares: they are
+            listed with their digests, listed without, or not looked for.
 
     Returns:
         The run, which is the context manager.
@@ -55,7 +56,14 @@ def record(
     Raises:
         ProvenanceError: Only if strict: something could not be recorded.
     """
-    return start(name, output=output, strict=strict, script=script, copy_script=copy_script)
+    return start(
+        name,
+        output=output,
+        strict=strict,
+        script=script,
+        copy_script=copy_script,
+        undeclared=undeclared,
+    )
 
 
 def start(
@@ -65,6 +73,7 @@ def start(
     strict: bool = False,
     script: str | os.PathLike[str] | None = None,
     copy_script: bool = True,
+    undeclared: Literal["hash", "list", "ignore"] = "hash",
 ) -> Run:
     """Begin to record this process; `run.finish()` ends it. Takes and raises what `record` does."""
     name = str(name)[:MAX_NAME_CHARACTERS] or "run"
@@ -76,7 +85,9 @@ def start(
     guard = Guard(state, Termination(lambda: None))
     if fault is not None:
         guard.failed("output", fault)
-    _World(guard, state).capture(_script(script), copy_script=copy_script)
+    world = _World(guard, state)
+    world.capture(_script(script), copy_script=copy_script)
+    world.observe(undeclared)
     return run
 
 
@@ -94,6 +105,11 @@ class _World:
         if copy_script and script is not None:
             self._copy(script)
         self._environment(Path.cwd() if script is None else script.parent)
+
+    @guarded(nothing)
+    def observe(self, undeclared: str) -> None:
+        """Listen from now on to which files the script opens."""
+        begin_observing(self._state, undeclared)
 
     @guarded(nothing)
     def _command(self) -> None:
@@ -128,17 +144,8 @@ class _World:
     def _environment(self, folder: Path) -> None:
         captured = capture_environment("environment", code_folder=folder)
         self._state.add_gaps(captured.gaps)
-        kept = self._requirements(captured.value)
+        kept = keep_requirements(self._state, captured.value)
         self._state.change(environment=captured.value.updated(document=kept))
-
-    def _requirements(self, environment: Environment) -> str | None:
-        """Keep the installed distributions as a file that pip reads, for a later repetition."""
-        if not environment.packages:
-            return None
-        lines = [f"{package.name}=={package.version}\n" for package in environment.packages]
-        return add_document(
-            self._state, "".join(lines).encode("utf-8"), name="requirements.txt", kind="lockfile"
-        )
 
 
 def _make_folder(project: Path, name: str) -> tuple[Path | None, ProvenanceError | None]:

@@ -12,10 +12,13 @@ from typing import Annotated, Literal
 from pydantic import StringConstraints
 
 from provenance.manifest.base import (
+    Count,
+    Digests,
     Document,
     FreeObject,
     Id,
     Name,
+    Path,
     Root,
     ShortText,
     Step,
@@ -28,9 +31,16 @@ from provenance.manifest.evaluations import Evaluation
 from provenance.manifest.files import CodeReference, FileReference, FileTree, SupportingDocument
 from provenance.manifest.manifest import Generator
 from provenance.manifest.processing import Environment, ProcessingStep
-from provenance.manifest.training import Checkpoint, Segment
+from provenance.manifest.training import Checkpoint, Segment, UndeclaredInput
 
-__all__ = ["RECORD_NAME", "RECORD_VERSION", "Record", "RunStatus", "UsedCheckpoint"]
+__all__ = [
+    "RECORD_NAME",
+    "RECORD_VERSION",
+    "Record",
+    "RunStatus",
+    "UsedCheckpoint",
+    "WrittenFile",
+]
 
 #: Version of the record's format (major.minor); it is no part of the manifest.
 RECORD_VERSION = "1.0"
@@ -49,6 +59,19 @@ class UsedCheckpoint(FileTree):
 
     tensors: Root | None = None
     """The typed root over its tensors."""
+
+
+class WrittenFile(Document):
+    """A file that a wrapped command made or changed."""
+
+    path: Path
+    """Where it lies, as paths of undeclared inputs are given."""
+
+    size: Count
+    """Its length in bytes when the command had ended."""
+
+    digest: Digests | None = None
+    """Digests of its bytes; absent where there was too much to hash."""
 
 
 class Record(Document):
@@ -125,6 +148,15 @@ class Record(Document):
 
     journal: tuple[JournalEntry, ...] = ()
     """Notes."""
+
+    undeclared_inputs: tuple[UndeclaredInput, ...] = ()
+    """Data files that it opened and that no dataset, checkpoint or document is."""
+
+    exit_code: Count | None = None
+    """How a command of `provenance run` ended; after a signal 128 and its number."""
+
+    written_files: tuple[WrittenFile, ...] = ()
+    """Files that a wrapped command made or changed. Never published."""
 
     gaps: tuple[Gap, ...] = ()
     """What the recorder could not see."""

@@ -189,7 +189,15 @@ def check_consistency(manifest: Manifest) -> None:
 
 
 def _refuse_signed(target: Path, *, overwrite: bool) -> None:
-    if not overwrite and os.path.lexists(target):
+    if not os.path.lexists(target):
+        return
+    if target.is_symlink() or not target.is_file():
+        raise UsageError(
+            path=str(target),
+            problem="something else than a file is in its place",
+            remedy="name another output, or take it away",
+        )
+    if not overwrite:
         raise UsageError(
             path=str(target),
             problem="a signed manifest is there already",

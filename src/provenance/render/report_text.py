@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from provenance.verification import Report
-    from provenance.verification.report import PartReport, ReportedFinding
+    from provenance.verification.report import PartReport, ReportedFinding, SignerReport
 
     Painter = Callable[[str, str], str]
 
@@ -57,8 +57,27 @@ def render_report(report: Report, *, colour: bool = False) -> str:
         lines += _group(paint(severity, f"{title} ({format_count(len(found))})"), found)
     lines += _parts(report)
     lines += _not_checked(report)
-    lines += ["", _PROVES if report.verdict == "PASS" else _PROVES_NOTHING]
+    lines += ["", _what_it_proves(report)]
     return "\n".join(lines)
+
+
+def _what_it_proves(report: Report) -> str:
+    if report.verdict == "PASS":
+        return _PROVES
+    files = report.files
+    signed = report.signer is not None and report.signer.status == "verified"
+    if report.verdict == "INCOMPLETE" and signed and files is not None and files.matched:
+        count = format_count(files.matched)
+        some = (
+            f"the {count} files that were compared are"
+            if files.matched > 1
+            else ("the one file that was compared is")
+        )
+        return (
+            f"It proves that {some} what the signer signed, and nothing of the rest. "
+            "It says nothing about quality or safety."
+        )
+    return _PROVES_NOTHING
 
 
 def _summary(report: Report, paint: Painter) -> str:
@@ -77,6 +96,9 @@ def _facts(report: Report) -> Iterator[str]:
 def _labelled(report: Report) -> Iterator[tuple[str, str]]:
     if report.signer is not None:
         yield "Signer", _signer(report)
+    if report.signer is not None and report.signer.signed_at is not None:
+        source = (report.signer.signed_at_source or "").replace("-", " ")
+        yield "Signed", f"{report.signer.signed_at} at the latest (proven by a {source})"
     if report.model is not None:
         checked = "name checked" if report.model.name_checked else "name not checked"
         if "model-name-mismatch" in report.codes():
@@ -100,11 +122,18 @@ def _signer(report: Report) -> str:
     assert signer is not None  # noqa: S101 - the caller has looked
     if signer.status == "verified":
         name = f', pinned as "{signer.name}"' if signer.name else ""
-        return f"{signer.fingerprint} ({signer.scheme}){name}"
+        who = f", in the policy as {', '.join(signer.policy_names)}" if signer.policy_names else ""
+        return f"{_identity(signer)}{signer.fingerprint} ({signer.scheme}){name}{who}"
     who = "unknown" if signer.status == "unknown" else "none that you named"
     if signer.fingerprint is None:
         return f"{who}; the bundle names no key"
     return f"{who}; the bundle names {signer.fingerprint}, which proves nothing"
+
+
+def _identity(signer: SignerReport) -> str:
+    if signer.identity is None:
+        return ""
+    return f"{signer.identity}, vouched for by {signer.issuer}, with key "
 
 
 def _files(report: Report) -> str:

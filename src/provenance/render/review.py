@@ -41,7 +41,7 @@ _USER = re.compile(r"(?:/home/|/Users/|[A-Za-z]:\\Users\\)([^/\\\s\"']{1,255})")
 
 # Parts whose texts are JSON Pointers into the document, not paths of a machine.
 _POINTERS = ("origins", "critical")
-_NAMES = ("path", "name", "modifiedFiles", "undeclaredInputs")
+_NAMES = ("path", "name", "modifiedFiles")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from provenance.render.escaping import escape
@@ -37,6 +38,9 @@ def _how(tensor: TensorDifference) -> str:
         return f"{before} → {after}"
     return f"{before}  {_values(tensor)}"
 
+#: Largest whole number that is shown in full, that of 64 bits; only differences of F64 are larger.
+MAX_WHOLE = 2**64 - 1
+
 
 def _kind(dtype: str | None, shape: tuple[int, ...] | None) -> str:
     return f"{dtype} [{', '.join(map(str, shape or ()))}]"
@@ -71,5 +75,5 @@ def _special(tensor: TensorDifference) -> Iterator[str]:
 
 def _number(value: float | int | None) -> str:  # noqa: PYI041 - an int is shown in full
     if isinstance(value, int):
-        return format_count(value)
+        return f"{Decimal(value):.6g}" if value > MAX_WHOLE else format_count(value)
     return "?" if value is None else f"{value:.6g}"

@@ -37,7 +37,7 @@ TABLES = st.lists(
 
 @pytest.mark.parametrize(
     ("name", "match"),
-    [("a.txt", "container"), ("a.json", "container"), ("a.jsonl.gz", "container")],
+    [("a.txt", "container"), ("a.json", "container"), ("a.tar.gz", "container")],
 )
 def test_a_name_that_says_nothing_is_a_usage_error(tmp_path: Path, name: str, match: str) -> None:
     (tmp_path / name).write_bytes(b"{}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from provenance.canonical import MAX_DOCUMENT_BYTES
 from provenance.digest.records import hash_records
 from provenance.digest.records.encoding import encode_record
 from provenance.digest.records.sources import encoded_records
-from provenance.errors import ProvenanceError
+from provenance.errors import ProvenanceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,10 +38,13 @@ def read(folder: Path, name: str, data: bytes, columns: Sequence[str] | None = N
         (b'{"a":"\\ud800"}\n', "json-surrogate"),
         (b"[" * 65 + b"]" * 65, "json-depth"),
         (b'{"a":\n1}\n', "json-syntax"),
+        (b'[{"a":1},{"a":2}]\n', "records-malformed"),
+        (b'{"a":1}\n[1]\n', "records-malformed"),
+        (b"[\n", "json-syntax"),
     ],
     ids=[
         "key-twice", "empty-line", "two-values", "not-utf8", "byte-order-mark", "nan", "infinite",
-        "surrogate", "deep", "two-lines",
+        "surrogate", "deep", "two-lines", "array-of-records", "array", "open-array",
     ],
 )  # fmt: skip
 def test_refuses_lines_that_are_no_strict_json(tmp_path: Path, data: bytes, code: str) -> None:
@@ -126,6 +130,45 @@ def test_place_of_a_row_counts_lines_inside_quotes(tmp_path: Path) -> None:
     with pytest.raises(ProvenanceError) as caught:
         read(tmp_path, "a.csv", b'a,b\n"x\n\ny",1\n1\n')
     assert caught.value.path.endswith("a.csv:5")
+
+
+def test_tabs_end_the_fields_of_tsv(tmp_path: Path) -> None:
+    rows = [encode_record({"a": "1,2", "b": 'x\t"'}), encode_record({"a": "", "b": "y"})]
+    assert read(tmp_path, "a.tsv", b'a\tb\n1,2\t"x\t"""\n\ty\r\n') == rows
+    for data in (b"", b"a\tb\n1\n", b"a\ta\n1\t2\n", b'a\tb\n1\tx"\n', b'a\n"x\n'):
+        with pytest.raises(ProvenanceError) as caught:
+            read(tmp_path, "a.tsv", data)
+        assert caught.value.code == "records-malformed"
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.tsv"])
+def test_text_may_be_compressed(tmp_path: Path, name: str) -> None:
+    data = b'{"a":1}\n{"a":2}\n' if name == "a.jsonl" else b"a\n1\n2\n"
+    plain = read(tmp_path, name, data)
+    half = len(data) // 2
+    packed = gzip.compress(data[:half]) + gzip.compress(data[half:])
+    assert read(tmp_path, f"{name}.gz", packed) == plain
+    (tmp_path / name).unlink()
+    assert hash_records(tmp_path).count == len(plain)
+    for damaged in (packed[:-4], packed + b"more", b"x" + packed, data, b"\x1f\x8b", b""):
+        with pytest.raises(ProvenanceError) as caught:
+            read(tmp_path, f"{name}.gz", damaged)
+        assert caught.value.code == "records-malformed"
+        assert f"{name}.gz" in caught.value.path
+
+
+def test_what_expands_to_one_endless_line_is_refused_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provenance.digest.records.jsonl.MAX_DOCUMENT_BYTES", 100_000)
+    with pytest.raises(ProvenanceError, match="more than 100000 bytes"):
+        read(tmp_path, "a.jsonl.gz", gzip.compress(bytes(50_000_000)))
+
+
+def test_other_compressed_files_are_told(tmp_path: Path) -> None:
+    for name in ("a.tar.gz", "a.parquet.gz", "a.gz"):
+        with pytest.raises(UsageError, match=r"only csv, jsonl, tsv are read; .*--container"):
+            read(tmp_path, name, b"")
 
 
 def test_json_lines_and_csv_of_text_are_one_dataset(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class FaultyServer(ThreadingHTTPServer):
         self.faults: list[str] = []
         self.always = ""
         self.heeds_conditions = True
+        self.missing = False
         self.requests: list[str] = []
         self.lock = threading.Lock()
         self.released = threading.Event()
@@ -62,6 +63,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_HEAD(self) -> None:
+        if self.server.missing:
+            self._headers(404, 0)
+            return
         self._headers(200, len(self.server.data))
 
     def do_GET(self) -> None:

@@ -64,3 +64,19 @@ def test_right_bytes_from_any_byte_on(start: int) -> None:
 def test_small_object(data: bytes) -> None:
     with serve(data) as server:
         assert read_all(server.url) == data
+
+
+def test_first_ranges_are_small_and_grow_with_what_arrived(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "FIRST_PIECE_BYTES", 100)
+    monkeypatch.setattr(reading, "PIECE_BYTES", 400)
+    monkeypatch.setattr(reading, "CONNECTIONS", 1)
+    with serve(DATA) as server:
+        assert read_all(server.url) == DATA
+        bounds = [it.removeprefix("bytes=").split("-") for it in server.requests if "=" in it]
+    sizes = [int(last) - int(first) + 1 for first, last in bounds]
+    assert sum(sizes) == len(DATA)
+    assert sizes[0] == 100
+    assert sizes[:-1] == sorted(sizes[:-1])
+    assert max(sizes) == 400

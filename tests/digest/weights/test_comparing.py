@@ -14,6 +14,7 @@ from digest.weights.containers import BIAS, WEIGHT, gguf, onnx_file, safetensors
 from provenance.digest import compare_weights
 from provenance.digest.weights.numbers import decode_floats
 from provenance.errors import DigestError
+from provenance.render import render_comparison
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,10 +85,16 @@ def test_bfloat16_is_measured(tmp_path: Path) -> None:
     assert (found.largest_absolute, found.largest_relative) == (1.0, 0.5)
 
 
-def test_double_that_overflows_is_infinitely_far(tmp_path: Path) -> None:
+def test_doubles_further_apart_than_any_double_are_measured(tmp_path: Path) -> None:
     top = sys.float_info.max
-    found = pair(tmp_path, "F64", struct.pack("<d", top), struct.pack("<d", -top), 1)
-    assert found.largest_absolute == math.inf
+    found = pair(tmp_path, "F64", struct.pack("<2d", top, 1), struct.pack("<2d", -top, 2), 2)
+    assert found.largest_absolute == 2 * int(top)
+    assert found.largest_relative == 2.0
+    assert "largest difference 3.59539e+308, relative 2" in render_comparison(
+        compare_weights(tmp_path / "a", tmp_path / "b")
+    )[0]
+    found = pair(tmp_path, "F64", struct.pack("<d", top), struct.pack("<d", -top / 2), 1)
+    assert found.largest_relative == 1.5
 
 
 @pytest.mark.parametrize(

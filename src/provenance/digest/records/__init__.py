@@ -3,9 +3,11 @@
 - `encoding`: a value to its canonical bytes, the same whatever container it came from
 - `columns` and `plain_columns`: the same for whole columns of Arrow arrays
 - `jsonl`, `csv_rows`, `tables`, `tar_members` and `samples`: containers to encoded records
+- `compressed`: the text in gzip data
 - `sources`: which container, which files, in which order
 - `multiset`: the digest that does not depend on the order
 - `digesting`: `hash_records` and `compare_records`
+- `fields` and `explaining`: where two datasets differ
 
 Source: `spec/digests.md`, section "Record encodings".
 """
@@ -20,17 +22,22 @@ from provenance.digest.records.digesting import (
     record_digests,
 )
 from provenance.digest.records.encoding import ENCODING, encode_record
+from provenance.digest.records.explaining import RecordDifference, find_difference, typed_fields
 from provenance.digest.records.multiset import MultisetHash
-from provenance.digest.records.sources import CONTAINERS
+from provenance.digest.records.sources import CONTAINERS, find_containers
 
 __all__ = [
     "CONTAINERS",
     "ENCODING",
     "MultisetHash",
     "RecordComparison",
+    "RecordDifference",
     "RecordDigest",
     "compare_records",
     "encode_record",
+    "find_containers",
+    "find_difference",
     "hash_records",
     "record_digests",
+    "typed_fields",
 ]

@@ -29,7 +29,7 @@ def read_json_lines(
 
     Raises:
         CanonicalError: A line is no strict JSON; the path names file and line.
-        DigestError: A line is too long, or lacks a column (`records-malformed`).
+        DigestError: A line is too long, an array, or lacks a column (`records-malformed`).
     """
     number = 0
     while line := file.readline(MAX_DOCUMENT_BYTES + 2):
@@ -44,6 +44,12 @@ def read_json_lines(
             foreign=True,
             max_bytes=MAX_DOCUMENT_BYTES + 1,
         )
+        if isinstance(value, tuple | list):
+            raise malformed(
+                "the line is an array, expected a record",
+                path=where,
+                remedy="write one record a line, without the brackets and commas around them",
+            )
         if columns is not None:
             if not isinstance(value, dict):
                 raise malformed("expected an object, of which columns can be taken", path=where)

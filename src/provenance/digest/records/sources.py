@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from provenance.digest.files import check_unchanged
 from provenance.digest.names import printable_name
 from provenance.digest.opening import open_folder, open_regular
-from provenance.digest.records.csv_rows import read_csv
+from provenance.digest.records.compressed import SUFFIX, decompressed, is_compressed
+from provenance.digest.records.csv_rows import read_csv, read_tsv
 from provenance.digest.records.encoding import encode_record, malformed
 from provenance.digest.records.jsonl import choose_fields, read_json_lines
 from provenance.digest.records.samples import read_webdataset
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     Read = Callable[[BinaryIO, str, Sequence[str] | None], Iterator[bytes]]
 
-__all__ = ["CONTAINERS", "encoded_records"]
+__all__ = ["CONTAINERS", "TEXT_CONTAINERS", "encoded_records", "find_containers", "find_unread"]
 
 #: The containers by name, each with the ends of the names of its files.
 CONTAINERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -45,9 +46,13 @@ CONTAINERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "csv": (".csv",),
         "jsonl": (".jsonl", ".ndjson"),
         "parquet": (".parquet",),
+        "tsv": (".tsv",),
         "webdataset": (".tar",),
     }
 )
+
+#: Those whose files may be compressed by gzip, which then ends their names: they are read in order.
+TEXT_CONTAINERS: Final = frozenset({"csv", "jsonl", "tsv"})
 
 _READERS: Final[Mapping[str, Read]] = MappingProxyType(
     {
@@ -55,9 +60,13 @@ _READERS: Final[Mapping[str, Read]] = MappingProxyType(
         "csv": read_csv,
         "jsonl": read_json_lines,
         "parquet": read_parquet,
+        "tsv": read_tsv,
         "webdataset": read_webdataset,
     }
 )
+
+
+_REMEDY = f"say which one is meant with --container (`format=`): {', '.join(CONTAINERS)}"
 
 
 def encoded_records(
@@ -97,6 +106,33 @@ def encoded_records(
     raise UsageError(problem=f"a {type(source).__name__} holds no records")
 
 
+def find_containers(
+    paths: Sequence[str | os.PathLike[str]], container: str | None = None
+) -> frozenset[str]:
+    """Return the names of the containers of all files that `encoded_records` reads.
+
+    Raises:
+        ProvenanceError: As in `hash_records`.
+    """
+    found: set[str] = set()
+    for path in paths:
+        real = os.path.realpath(path)
+        names = _files_of(real, container) if os.path.isdir(real) else [os.fspath(path)]  # noqa: PTH112 - text
+        found |= {container or _container_of(name) for name in names}
+    return frozenset(found)
+
+
+def find_unread(folder: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Return the names of the files of a folder that `encoded_records` does not read.
+
+    Raises:
+        ProvenanceError: As in `hash_records`.
+    """
+    real = os.path.realpath(folder)
+    read = frozenset(_files_of(real, None))
+    return tuple(file.path for file in walk_tree(real).files if file.path not in read)
+
+
 def _encode_rows_in_memory(rows: Iterable[Any], columns: Sequence[str] | None) -> Iterator[bytes]:
     for number, row in enumerate(rows):
         if not isinstance(row, Mapping):
@@ -134,8 +170,14 @@ def _read_one(
 ) -> Iterator[bytes]:
     with _opened(path, root) as file:
         where = printable_name(label)
+        # A name that promises compression is believed; under other names, the first bytes are.
+        packed = tuple(suffix for suffix in _suffixes(container) if suffix.endswith(SUFFIX))
+        is_packed = container in TEXT_CONTAINERS and (
+            label.lower().endswith(packed) or is_compressed(file)
+        )
         try:
-            yield from _READERS[container](file, where, columns)
+            with decompressed(file, where) if is_packed else nullcontext(file) as data:
+                yield from _READERS[container](data, where, columns)
         except DigestError as error:
             raise _located(error, where) from error
 
@@ -156,7 +198,9 @@ def _files_of(folder: str, container: str | None) -> list[str]:
     found = walk_tree(folder)
     for fault in found.faults:
         raise DigestError(path=fault.path, problem=fault.message, code=fault.code)
-    suffixes = CONTAINERS[container] if container else sum(CONTAINERS.values(), ())
+    suffixes = tuple(
+        suffix for name in ([container] if container else CONTAINERS) for suffix in _suffixes(name)
+    )
     names = [file.path for file in found.files if file.path.lower().endswith(suffixes)]
     if not names:
         raise malformed("there is no file of records in it", path=printable_name(folder))
@@ -165,20 +209,27 @@ def _files_of(folder: str, container: str | None) -> list[str]:
         raise UsageError(
             path=printable_name(folder),
             problem=f"holds files of several containers: {', '.join(sorted(kinds))}",
-            remedy="say which one is meant",
+            remedy=_REMEDY,
         )
     return names
 
 
 def _container_of(path: str) -> str:
-    for container, suffixes in CONTAINERS.items():
-        if path.lower().endswith(suffixes):
+    for container in CONTAINERS:
+        if path.lower().endswith(_suffixes(container)):
             return container
-    raise UsageError(
-        path=printable_name(path),
-        problem="its name does not say which container it is",
-        remedy=f"say which one is meant: {', '.join(CONTAINERS)}",
-    )
+    problem = "its name does not say which container it is"
+    if path.lower().endswith(SUFFIX):
+        problem += f"; compressed by gzip, only {', '.join(sorted(TEXT_CONTAINERS))} are read"
+    raise UsageError(path=printable_name(path), problem=problem, remedy=_REMEDY)
+
+
+def _suffixes(container: str) -> tuple[str, ...]:
+    """Return the ends of the names of a container's files, as they are or compressed."""
+    plain = CONTAINERS[container]
+    if container not in TEXT_CONTAINERS:
+        return plain
+    return plain + tuple(suffix + SUFFIX for suffix in plain)
 
 
 def _located(error: DigestError, where: str) -> DigestError:

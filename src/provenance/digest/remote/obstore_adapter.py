@@ -50,6 +50,15 @@ STREAM_BYTES: Final = 256 * 1024
 # Where obstore writes the status of an answer.
 _STATUS = re.compile(r"status code: (\d{3})\b")
 
+# Words in messages of the HTTP client, and what they mean.
+_REASONS: Final = (
+    ("connection refused", "the server refuses the connection"),
+    ("dns error", "the name of the server is not known"),
+    ("failed to lookup", "the name of the server is not known"),
+    ("certificate", "the certificate of the server is not accepted"),
+    ("timed out", "the server is silent"),
+)
+
 #: Answers that may be another one a moment later; other 4xx will not.
 RETRIED_STATUSES: Final = frozenset({"408", "425", "429"})
 
@@ -248,5 +257,13 @@ def _translated(name: str, error: Exception) -> BrokenReadError | ProvenanceErro
             f"the store answers with status {status}",
             "check the URL, the credentials and the storage options (region, endpoint)",
         )
-    what = f"status {status}" if status else "a broken or silent connection"
+    what = f"status {status}" if status else _reason(str(error).lower())
     return BrokenReadError(f"{what} ({type(error).__name__})")
+
+
+def _reason(message: str) -> str:
+    """Return in words of ours why a connection failed; the message may hold a signed URL."""
+    for words, reason in _REASONS:
+        if words in message:
+            return reason
+    return "a broken or silent connection"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from provenance.digest.remote.fsspec_adapter import open_fsspec
 from provenance.digest.remote.obstore_adapter import open_obstore
+from provenance.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,10 @@ __all__ = ["open_store"]
 OBSTORE_SCHEMES: Final = frozenset(
     {"abfs", "abfss", "az", "azure", "gs", "http", "https", "s3", "s3a"}
 )
+
+
+#: Schemes that fsspec knows, of servers to which one logs in; nothing here was made for them.
+LOGIN_SCHEMES: Final = frozenset({"ftp", "sftp", "smb", "ssh"})
 
 
 def open_store(
@@ -36,6 +41,12 @@ def open_store(
         MissingExtraError: The library is not installed.
         UsageError: It does not know the scheme, or refuses the options.
     """
+    if url.scheme in LOGIN_SCHEMES:
+        raise UsageError(
+            path=str(url),
+            problem=f"{url.scheme}:// is not read",
+            remedy="download it first, or pipe it: `… | provenance digest -`",
+        )
     if url.scheme in OBSTORE_SCHEMES:
         seconds = None if deadline is None else deadline - time.monotonic()
         return open_obstore(url, options or {}, seconds=seconds)

@@ -28,13 +28,18 @@ __all__ = ["ObjectReader", "open_remote_file"]
 #: Requests at a time, each for one piece that is held in memory.
 CONNECTIONS = 4
 
+#: Bytes that the first requests ask for. Over a slow line a long range is a long wait for its first
+#: byte, and lost as a whole if the process ends meanwhile.
+FIRST_PIECE_BYTES = 256 * 1024
+
 
 class ObjectReader:
     """Gives the bytes of an object in order; made by `open_remote_file`."""
 
-    def __init__(self, pieces: Iterator[tuple[Piece, bytearray]]) -> None:
-        """Take the pieces, in order."""
+    def __init__(self, pieces: Iterator[tuple[Piece, bytearray]], arrived: _Arrived) -> None:
+        """Take the pieces, in order, and where to count what came."""
         self._pieces = pieces
+        self._arrived = arrived
         self._rest = memoryview(b"")
 
     def read(self, size: int, /) -> bytes:
@@ -47,6 +52,7 @@ class ObjectReader:
             _, data = next(self._pieces, (None, None))
             if data is None:
                 return b""
+            self._arrived.size += len(data)
             self._rest = memoryview(data)
         part = self._rest[:size]
         self._rest = self._rest[len(part) :]
@@ -78,15 +84,34 @@ def open_remote_file(
     found = find_object(store, place.name, retries=retries, stop=stop)
     if found is None:
         raise unreadable_object(place.name, "is not in the store")
+    arrived = _Arrived()
     pieces = fetch_in_order(
-        store, _pieces_from(found, start), connections=CONNECTIONS, stop=stop, retries=retries
+        store,
+        _pieces_from(found, start, arrived),
+        connections=CONNECTIONS,
+        stop=stop,
+        retries=retries,
+        piece_bytes=PIECE_BYTES,
     )
     try:
-        yield ObjectReader(pieces)
+        yield ObjectReader(pieces, arrived)
     finally:
         pieces.close()
 
 
-def _pieces_from(found: StoredObject, start: int) -> Iterator[Piece]:
-    for at in range(start, found.size, PIECE_BYTES):
-        yield Piece(found, at, min(at + PIECE_BYTES, found.size))
+class _Arrived:
+    """How many bytes were handed on."""
+
+    size = 0
+
+
+def _pieces_from(found: StoredObject, start: int, arrived: _Arrived) -> Iterator[Piece]:
+    """Yield ranges that grow with what has arrived: what is under way is never more than that.
+
+    They are asked for one by one, as room becomes free.
+    """
+    while start < found.size:
+        grown = max(FIRST_PIECE_BYTES, arrived.size // CONNECTIONS)
+        end = min(start + min(grown, PIECE_BYTES), found.size)
+        yield Piece(found, start, end)
+        start = end

@@ -19,6 +19,12 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9_.-]*(?::[0-9]{1,5})?")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./=,+ -]*")
 
+# The way out for a URL that works only as it is, such as one that a store has signed.
+_PIPE = (
+    "; or pipe what lies there: `curl -sL URL | provenance digest -`, or `… | provenance stream "
+    "RELEASE NAME`"
+)
+
 #: Schemes that name this machine: a path is read with its links and special files handled.
 LOCAL_SCHEMES = frozenset({"file", "local"})
 #: Schemes whose URLs are percent-encoded; in the others a percent sign is a percent sign.
@@ -143,5 +149,6 @@ def _split_web(text: str) -> tuple[str, str]:
 def _secret(scheme: str) -> UsageError:
     return UsageError(
         problem=f"the {scheme}:// URL holds a user, a password, a query or a fragment (not shown)",
-        remedy="pass credentials as storage options, or let the store's library find its own",
+        remedy="pass credentials as storage options, or let the store's library find its own"
+        + _PIPE * (scheme in ENCODED_SCHEMES),
     )

@@ -54,7 +54,8 @@ class TensorDifference:
     """Elements whose bytes differ; `None` if nobody can tell them apart (blocks, no NumPy)."""
 
     largest_absolute: float | int | None = None
-    """Largest `abs(a - b)` where both are finite: exact for integers.
+    """Largest `abs(a - b)` where both are finite: exact for integers, and a whole number where no
+    float is so large.
 
     `None` if it is not known, or no element that differs is finite in both.
     """

@@ -14,7 +14,13 @@ from provenance.canonical import (
     MAX_NAME_BYTES,
     NUMBER_BOUND,
 )
-from provenance.digest.tensors import byte_length, check_shape, check_tensor_name, malformed
+from provenance.digest.tensors import (
+    byte_length,
+    check_count,
+    check_shape,
+    check_tensor_name,
+    malformed,
+)
 from provenance.digest.weights.gguf_metadata import HeaderReader, read_metadata
 from provenance.digest.weights.layouts import Layout, StoredTensor
 from provenance.errors import shown
@@ -59,6 +65,7 @@ def read_gguf(sources: Sources, name: str) -> Layout:
     tensor_count, pair_count = reader.number(8), reader.number(8)
     if tensor_count * _LEAST_TENSOR_BYTES > size:
         raise malformed(name, f"{shown(tensor_count)} tensors in a file of {size} bytes")
+    check_count(tensor_count, name)
     alignment = read_metadata(reader, pair_count)
     if alignment is None:
         alignment = DEFAULT_ALIGNMENT
@@ -120,7 +127,13 @@ def _check_places(
             kind = "overlaps what is before it" if tensor.start < begin else "leaves a hole"
             raise malformed(path, f"the tensor {shown(tensor.name)} {kind}")
         if tensor.start + tensor.size > size:
-            raise malformed(path, f"the tensor {shown(tensor.name)} ends after the file")
+            end = tensor.start + tensor.size
+            raise malformed(
+                path,
+                f"is cut short: the tensor {shown(tensor.name)} ends after the file, at byte "
+                f"{end:,} of {size:,}",
+                remedy="fetch it again",
+            )
         _check_padding(sources, path, position, begin)
         position = begin + tensor.size
     if size > _align(position, alignment):

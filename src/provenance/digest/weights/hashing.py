@@ -13,7 +13,7 @@ from blake3 import blake3
 
 from provenance.canonical import MAX_NAME_BYTES
 from provenance.digest.merkle import TypedRoot, typed_root
-from provenance.digest.tensors import TensorDigest, malformed
+from provenance.digest.tensors import TensorDigest, check_count, malformed
 from provenance.digest.weights.opening_weights import read_layout
 from provenance.digest.weights.sources import Sources
 from provenance.errors import shown
@@ -105,6 +105,7 @@ def hash_weights(
         with Sources(path, root) as sources:
             layout = read_layout(sources)
             layouts.append(layout)
+            check_count(len(tensors) + len(layout.tensors or ()), sources.main)
             _add(tensors, _hash_all(sources, layout, progress, deadline), os.fspath(path))
             storages += _hash_storages(sources, layout, progress, deadline)
     is_known = bool(layouts) and all(layout.tensors is not None for layout in layouts)
@@ -145,6 +146,7 @@ def hash_tensors(
     for path in _listed(paths):
         with Sources(path, root) as sources:
             layout = _known(sources)
+            check_count(len(tensors) + len(layout.tensors or ()), sources.main)
             _add(tensors, _hash_all(sources, layout, progress, deadline), os.fspath(path))
     ordered = _ordered(tensors)
     return _root(ordered), ordered
@@ -209,7 +211,9 @@ def list_tensors(
     tensors: dict[str, StoredTensor] = {}
     for path in paths:
         with Sources(path, root) as sources:
-            for tensor in _known(sources).tensors or ():
+            found = _known(sources).tensors or ()
+            check_count(len(tensors) + len(found), sources.main)
+            for tensor in found:
                 if tensor.name in tensors:
                     raise _twice(path, tensor.name)
                 tensors[tensor.name] = tensor
@@ -243,6 +247,7 @@ def _add(tensors: dict[str, TensorDigest], found: Iterable[TensorDigest], path: 
         if tensor.name in tensors:
             raise _twice(path, tensor.name)
         tensors[tensor.name] = tensor
+    check_count(len(tensors), path)
 
 
 def _twice(path: str | os.PathLike[str], name: str) -> DigestError:
@@ -275,8 +280,10 @@ def _hash_one(
     progress: Callable[[int], None] | None,
     deadline: float | None,
 ) -> TensorDigest:
-    if tensor.data is None:
-        chunks: Iterable[Buffer] = sources.chunks(tensor.file, tensor.start, tensor.size, deadline)
+    if not tensor.size:
+        chunks: Iterable[Buffer] = ()
+    elif tensor.data is None:
+        chunks = sources.chunks(tensor.file, tensor.start, tensor.size, deadline)
     else:
         chunks = (tensor.data,)
     made = _hash_chunks(chunks, progress)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.canonical import MAX_SAFETENSORS_HEADER_BYTES, MAX_SHARDS, parse
-from provenance.digest.tensors import check_tensor_name, malformed
+from provenance.digest.tensors import check_count, check_tensor_name, malformed
 from provenance.digest.weights.layouts import Layout, StoredTensor
 from provenance.digest.weights.safetensors_file import read_header
 from provenance.errors import CanonicalError, InputError, shown
@@ -85,6 +85,7 @@ def _weight_map(sources: Sources, name: str) -> Mapping[str, str]:
             raise malformed(name, "the index is not an object of weight_map and metadata alone")
     if not isinstance(rest.get("metadata", {}), dict):
         raise malformed(name, "the metadata of the index is no object")
+    check_count(len(weight_map), name)
     result: dict[str, str] = {}
     for tensor, shard in weight_map.items():
         check_tensor_name(tensor, name)

@@ -72,11 +72,19 @@ class FloatMeasure:
         one, other = one[finite], other[finite]
         if not len(one):
             return
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore"):
             apart = np.abs(one - other)
-            size = np.maximum(np.abs(one), np.abs(other))
-            relative = np.divide(apart, size, out=np.zeros_like(apart), where=size > 0)
-        self.largest_absolute = max(self.largest_absolute or 0.0, float(apart.max()))
+        size = np.maximum(np.abs(one), np.abs(other))
+        # Of two values of opposite sign the difference may be no double: relative to the larger one
+        # it is at most 2 all the same.
+        is_huge = np.isinf(apart)
+        relative = np.divide(apart, size, out=np.zeros_like(apart), where=(size > 0) & ~is_huge)
+        relative[is_huge] = np.abs(one[is_huge] / size[is_huge] - other[is_huge] / size[is_huge])
+        largest: float | int = float(apart.max())
+        if is_huge.any():
+            halves = np.abs(one[is_huge] / 2 - other[is_huge] / 2)
+            largest = 2 * int(halves.max())  # both are whole numbers there
+        self.largest_absolute = max(self.largest_absolute or 0.0, largest)
         self.largest_relative = max(self.largest_relative or 0.0, float(relative.max()))
 
 

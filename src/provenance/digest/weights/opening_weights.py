@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from provenance.canonical import MAX_SAFETENSORS_HEADER_BYTES
+from provenance.digest.tensors import check_count
 from provenance.digest.weights.gguf_file import read_gguf
 from provenance.digest.weights.index import read_index, read_single
 from provenance.digest.weights.layouts import Layout
@@ -110,6 +111,7 @@ def read_layout(sources: Sources, *, default: str = OTHER) -> Layout:
     if layout is None:
         note = UNKNOWN_NAMES if kind == "pickle" else "the tensors of this format are not read"
         layout = Layout(kind, None, (), (note,))
+    check_count(len(layout.tensors or ()), name)
     return layout
 
 

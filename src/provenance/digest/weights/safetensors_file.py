@@ -16,6 +16,7 @@ from provenance.digest.tensors import (
     METADATA,
     TensorInfo,
     byte_length,
+    check_count,
     check_shape,
     check_tensor_name,
     malformed,
@@ -29,6 +30,7 @@ __all__ = ["header_end", "parse_header", "read_header", "read_header_bytes", "re
 
 # Length of the header as an unsigned 64-bit little-endian integer, at the start of a file.
 _LENGTH_BYTES = 8
+_OFFSETS = b'"data_offsets"'
 
 
 def read_safetensors(
@@ -89,7 +91,9 @@ def header_end(start: bytes, file_size: int, path: str) -> int:
             path, f"a header of {length} bytes, more than the {MAX_SAFETENSORS_HEADER_BYTES} read"
         )
     if _LENGTH_BYTES + length > file_size:
-        raise malformed(path, f"a header of {length} bytes in a file of {file_size}")
+        raise malformed(
+            path, f"is cut short, or no safetensors: a header of {length} bytes in {file_size}"
+        )
     return _LENGTH_BYTES + length
 
 
@@ -105,7 +109,10 @@ def parse_header(data: bytes, file_size: int, path: str) -> tuple[TensorInfo, ..
         DigestError: It breaks the format (code `tensors-malformed`).
     """
     data_start = len(data)
+    # Each tensor has this member, and unless it is escaped, before anything is made of it.
+    check_count(data.count(_OFFSETS), path)
     header = _parse_object(data[_LENGTH_BYTES:], path)
+    check_count(len(header) - (METADATA in header), path)
     tensors = [
         _tensor_info(name, value, data_start, path)
         for name, value in header.items()
@@ -118,6 +125,12 @@ def parse_header(data: bytes, file_size: int, path: str) -> tuple[TensorInfo, ..
             kind = "overlaps the tensor before it" if tensor.start < position else "leaves a hole"
             raise malformed(path, f"the tensor {shown(tensor.name)} {kind}")
         position = tensor.end
+    if position > file_size:
+        raise malformed(
+            path,
+            f"is cut short: its header promises {position:,} bytes, and it has {file_size:,}",
+            remedy="fetch it again",
+        )
     if position != file_size:
         raise malformed(path, f"the tensors end at byte {position} of {file_size}")
     return tuple(tensors)
@@ -149,7 +162,7 @@ def _tensor_info(name: str, value: JsonValue, data_start: int, path: str) -> Ten
             "shape": tuple(shape),
             "data_offsets": (int(start), int(end)),
             **rest,
-        } if not rest and not isinstance(start, bool):
+        } if not rest and type(start) is type(end) is int:  # a boolean is an int to Python
             if dtype not in DTYPE_BITS:  # a quantised type of GGUF is none of this format
                 problem = f"has the unknown dtype {shown(dtype)}"
                 raise malformed(path, f"the tensor {shown(name)} {problem}")
