@@ -137,8 +137,6 @@ def open_attester(
         SigningError: The key cannot be used.
         UsageError: The options do not go together, or a URI is none.
     """
-    from provenance.verification.attesting import DEFAULT_VERIFIER_ID, checked_uri
-
     beside = {
         "--attest-output": folder,
         "--attest-password-file": password_file,
@@ -154,6 +152,8 @@ def open_attester(
     if folder is None:
         remedy = "add --attest-output DIR"
         raise UsageError(path="--attest", problem="no folder for the outcome", remedy=remedy)
+    from provenance.verification.attesting import DEFAULT_VERIFIER_ID, checked_uri
+
     if release is not None:
         from provenance.digest.cache_places import check_outside
 

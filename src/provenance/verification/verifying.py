@@ -21,7 +21,6 @@ from provenance.verification.building import Outcome, build_report
 from provenance.verification.gathering import gather
 from provenance.verification.loading import finding_of, load_manifest
 from provenance.verification.locating import locate
-from provenance.verification.oms_in_folders import oms_beside, oms_only, with_oms
 from provenance.verification.options import make_options
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from provenance.digest import DigestCache
     from provenance.manifest import Manifest
     from provenance.trust import TrustPolicy, TrustResolver
+    from provenance.verification.locating import Located
     from provenance.verification.options import Clock, KeyLike, Options, PathLike, Progress, Target
     from provenance.verification.report import Report
 
@@ -223,8 +223,7 @@ def _run_steps(options: Options) -> Outcome:
         located = locate(options, stack)
         kind = located.source.kind if located.source is not None else "folder"
         if located.source is None or located.bundle is None:
-            oms = oms_only(located.source, located.findings, options)
-            return oms or _stopped(kind, 1, located.findings)
+            return _without_manifest(located, kind, options)
         loaded = load_manifest(located.bundle, options.policy, options.now)
         if loaded.parsed is None or loaded.statement is None:
             outcome = _stopped(kind, loaded.stopped_at or 5, loaded.findings)
@@ -237,15 +236,31 @@ def _run_steps(options: Options) -> Outcome:
             findings = (*loaded.findings, finding_of(error, "input-unreadable"))
             outcome = _stopped(kind, 7, findings)
             return replace(outcome, signature=loaded.signature, statement=loaded.statement)
-        others = oms_beside(located.source, loaded.statement, options)
+        findings = (*loaded.findings, *run_checks(evidence, options.policy))
+        if options.oms:
+            from provenance.verification import oms_in_folders as oms  # noqa: PLC0415 - on request
+
+            others = oms.oms_beside(located.source, loaded.statement, options)
+            findings = oms.with_oms(findings, others)
     return Outcome(
         source=kind,
-        findings=with_oms((*loaded.findings, *run_checks(evidence, options.policy)), others),
+        findings=findings,
         signature=loaded.signature,
         statement=loaded.statement,
         evidence=evidence,
         algorithms=algorithms,
     )
+
+
+def _without_manifest(located: Located, kind: str, options: Options) -> Outcome:
+    """Return what comes out where there is no signed manifest: perhaps an OMS signature is."""
+    if any(finding.code == "oms-only" for finding in located.findings):
+        from provenance.verification import oms_in_folders as oms  # noqa: PLC0415 - seldom there
+
+        found = oms.oms_only(located.source, located.findings, options)
+        if found is not None:
+            return found
+    return _stopped(kind, 1, located.findings)
 
 
 def _stopped(kind: str, step: int, findings: tuple[Finding, ...]) -> Outcome:
