@@ -265,6 +265,7 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     ("release-checkpoint-unlinked", _W, 21, "Nothing ties the released weights to a recorded checkpoint.", ""),
     ("release-checkpoint-not-checked", _X, 21, "The released weights were not compared with the checkpoint.", ""),
     ("release-checkpoint-matched", _N, 21, "The released weights hold the tensors of the recorded checkpoint.", ""),
+    ("tensors-not-covered", _X, 21, "The tensor digest of the release is not over all of its weights, or shards of them are not here.", "The files are signed as all others are; their tensors are compared with nothing. Ask the publisher which of them is the model."),
     ("tensors-malformed", _E, 21, "A file of weights breaks its format.", ""),
     # 22. Order of times
     ("time-order", _E, 22, "Times run backwards.", ""),
@@ -274,6 +275,9 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     ("evidence-mismatch", _E, 23, "The evidence that you hold is not what was signed.", ""),
     ("evidence-matched", _N, 23, "The evidence that you hold is what was signed.", ""),
     ("evidence-unbound", _X, 23, "The manifest binds no digest to compare this evidence with.", ""),
+    ("opening-malformed", _E, 23, "What should open a sealed fact is no opening.", "Ask the producer for the file that `provenance open` writes."),
+    ("opening-unsealed", _E, 23, "An opening is of a fact that the manifest has not sealed.", "Ask the producer which fact it opens; `provenance show` lists the sealed ones."),
+    ("opening-other-manifest", _E, 23, "An opening belongs to another manifest than this one.", "Name the release that it was made for."),
     ("records-differ", _E, 23, "The records that you hold are not those that were signed.", ""),
     ("records-reordered", _E, 23, "You hold the records that were signed, in another order.", "If their order matters, get the signed files."),
     ("records-resharded", _N, 23, "You hold the records that were signed, in other files.", ""),

@@ -157,3 +157,36 @@ def test_claims_of_a_store_are_called_that(cli: Command) -> None:
     assert "warning: the store holds no SHA-256 of 2 objects" in shown.err
     found = json.loads(cli("digest", "memory://data", "--trust-store", "--format", "json").out)
     assert [row["sha256"] for row in found["claimedByStore"]] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["verify", "URL"],
+        ["verify", ".", "--manifest", "URL"],
+        ["verify", ".", "--key", "URL"],
+        ["verify", ".", "--dataset", "train=URL"],
+        ["verify", ".", "--code", "URL"],
+        ["check-proof", "URL"],
+        ["check-proof", "p.json", "URL", "--manifest", "m"],
+        ["prove", "URL", "x"],
+        ["diff", "URL", "b"],
+        ["records", "URL"],
+        ["show", "URL"],
+        ["inventory", "root", "URL"],
+        ["inventory", "merge", "a=URL", "-o", "x"],
+        ["digest", ".", "--compare", "URL"],
+        ["digest", ".", "--cache", "URL"],
+        ["digest", ".", "--inventory", "URL"],
+    ],
+    ids=" ".join,
+)
+def test_where_no_url_is_taken_nothing_of_it_is_repeated(
+    cli: Command, work: Path, arguments: list[str]
+) -> None:
+    url = "https://key:hunter2@host/x?token=hunter3"
+    shown = cli(*(word.replace("URL", url) for word in arguments))
+    assert (shown.code, shown.out) == (2, "")
+    assert shown.err.startswith("error: https://host/x: this command takes no URL here")
+    assert "hunter" not in shown.err
+    assert list(work.iterdir()) == []

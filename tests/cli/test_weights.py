@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +15,6 @@ from digest.weights.containers import BIAS, WEIGHT, gguf, index_folder, safetens
 from support.source import REPOSITORY
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cli.conftest import Command
 
 CHANGED = ("w", "F32", (2, 3), struct.pack("<6f", 0, 1, 2, 3, 4, 7.5))

@@ -190,7 +190,8 @@ def test_a_size_beyond_all_numbers_is_refused() -> None:
 
 
 def test_members_of_a_hub_that_agree_are_one_claim() -> None:
-    file = f'{{"path":"a","rfilename":"a","size":1,"lfs":{{"oid":"sha256:{A}","sha256":"{A}","size":1}}}}'
+    stored = f'{{"oid":"sha256:{A}","sha256":"{A}","size":1}}'
+    file = f'{{"path":"a","rfilename":"a","size":1,"lfs":{stored}}}'
     (claim,) = read_claims(f"[{file}]".encode())
     assert (claim.path, claim.size, dict(claim.digests)) == ("a", 1, {"sha256": A})
 

@@ -99,3 +99,60 @@ def test_complete_is_a_regular_file_of_the_signed_bytes(tmp_path: Path) -> None:
     assert is_complete(copy, SIGNED)
     (tmp_path / "link").symlink_to(copy)
     assert not is_complete(tmp_path / "link", SIGNED)
+
+
+def test_another_file_under_the_name_is_never_published(tmp_path: Path) -> None:
+    part = tmp_path / "copy.part"
+
+    def swapped(first: int) -> Iterator[bytes]:
+        yield DATA[first * B :]
+        part.unlink()
+        part.write_bytes(b"of another process")
+
+    with pytest.raises(InputError, match="moved or replaced") as caught:
+        resume_copy(tmp_path / "copy", SIGNED, swapped)
+    assert caught.value.code == "file-changed"
+    assert not (tmp_path / "copy").exists()
+    assert part.read_bytes() == b"of another process"
+
+
+def test_a_failure_leaves_the_file_of_another_process(tmp_path: Path) -> None:
+    part = tmp_path / "copy.part"
+
+    def moved(_: int) -> Iterator[bytes]:
+        part.rename(tmp_path / "mine")
+        part.write_bytes(b"of another process")
+        raise DigestError(problem="wrong", code="digest-mismatch")
+        yield b""
+
+    with pytest.raises(DigestError):
+        resume_copy(tmp_path / "copy", SIGNED, moved)
+    assert part.read_bytes() == b"of another process"
+
+
+@pytest.mark.parametrize("at", [0, B, len(DATA) - 1], ids=["first", "second", "last"])
+def test_what_somebody_changes_meanwhile_is_noticed(tmp_path: Path, at: int) -> None:
+    part = tmp_path / "copy.part"
+    part.write_bytes(DATA[: 2 * B])
+
+    def disturbed(first: int) -> Iterator[bytes]:
+        yield DATA[first * B :]
+        with part.open("r+b") as file:
+            file.seek(at)
+            file.write(bytes([DATA[at] ^ 1]))
+
+    with pytest.raises(InputError, match=f"from block {at // B} on") as caught:
+        resume_copy(tmp_path / "copy", SIGNED, disturbed)
+    assert caught.value.code == "file-changed"
+    assert not (tmp_path / "copy").exists()
+    resume_copy(tmp_path / "copy", SIGNED, rest)
+    assert (tmp_path / "copy").read_bytes() == DATA
+
+
+def test_a_part_that_its_owner_may_not_write_is_refused(tmp_path: Path) -> None:
+    part = tmp_path / "copy.part"
+    part.write_bytes(DATA[:B])
+    part.chmod(0o444)
+    with pytest.raises(InputError, match=r"by its owner|Permission denied"):
+        resume_copy(tmp_path / "copy", SIGNED, rest)
+    assert part.read_bytes() == DATA[:B]

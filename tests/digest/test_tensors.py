@@ -276,21 +276,25 @@ def test_more_tensors_than_the_limit_are_refused_before_they_are_read(
         paths.append(tmp_path / f"{number}.safetensors")
         paths[-1].write_bytes(container(dict.fromkeys(names, none), b""))
     assert hash_tensors(paths[0])[0].size == 2
-    for given in (paths[2], paths[:2]):
+    for several in (paths[2], paths[:2]):
         with pytest.raises(DigestError, match="3 tensors, more than the 2 read"):
-            hash_tensors(given)
+            hash_tensors(several)
     with pytest.raises(DigestError, match="3 tensors"):
         hash_weights(paths[:2])
     with pytest.raises(DigestError, match="3 tensors"):
         list_tensors(paths[:2])
-    escaped = container(dict.fromkeys("def", none), b"").replace(b"data_offsets", b"data_offset\\u0073")
+    escaped = container(dict.fromkeys("def", none), b"").replace(
+        b"data_offsets", b"data_offset\\u0073"
+    )
     length = struct.pack("<Q", len(escaped) - 8)
     paths[2].write_bytes(length + escaped[8:])
     with pytest.raises(DigestError, match="3 tensors"):
         hash_tensors(paths[2])
 
 
-@given(st.text(min_size=1), st.sampled_from(sorted(DTYPE_BITS)), st.lists(st.integers(0, 2**53 - 1)))
+@given(
+    st.text(min_size=1), st.sampled_from(sorted(DTYPE_BITS)), st.lists(st.integers(0, 2**53 - 1))
+)
 def test_entry_is_canonical(name: str, dtype: str, shape: list[int]) -> None:
     digest = TensorDigest(name, dtype, tuple(shape), "0" * 64)
     tree = {"blake3": digest.blake3, "dtype": dtype, "name": name, "shape": shape}

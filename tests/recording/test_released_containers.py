@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import provenance
-from digest.weights.containers import BIAS, WEIGHT, gguf, onnx_file, torch_zip
+from digest.weights.containers import BIAS, WEIGHT, gguf, onnx_file, safetensors, torch_zip
 from provenance.recording import describe_existing, record, release, release_existing, sign_release
 from provenance.signing import generate_private_key
 from support.crafted import write_tree
@@ -91,3 +91,14 @@ def test_released_weights_are_the_recorded_checkpoint(case: str, tmp_path: Path)
     assert manifest.release.checkpoint == checkpoint.id
     report = provenance.inspect(draft.release, keys=[key.public_key], all_digests=True)
     assert "release-checkpoint-matched" in report.codes(), report.summary
+
+
+def test_weights_without_a_tensor_digest_are_told_at_release(tmp_path: Path) -> None:
+    files = {"m.safetensors": safetensors(WEIGHT), "q.gguf": gguf(BLOCKS)}
+    draft = release_existing(write_tree(tmp_path / "model", files), DESCRIPTION)
+    assert [text for text in draft.warnings if "not over 'q.gguf'" in text]
+    key = generate_private_key()
+    sign_release(draft, key)
+    report = provenance.inspect(draft.release, keys=[key.public_key], all_digests=True)
+    assert str(report.verdict) == "PASS", report.summary
+    assert "tensors-not-covered" in report.codes()

@@ -3,64 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import signal
 import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from provenance.recording import read_project
 from provenance.recording.wrapped_command import read_command
+from support.wrapping import PROVENANCE, PYTHON, plain, wrapped, write
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from provenance.recording.records import Record
 
 SECRET = "hf_" + "aBcDeFgHiJ" * 4
-PYTHON = sys.executable
-PROVENANCE = str(Path(sys.executable).with_name("provenance"))
-
-#: Prints everything that a launcher could change.
-REPORT = """
-import json, os, sys
-names = sorted(name for name in globals() if name not in ("json", "os", "sys"))
-loader = type(__loader__).__name__, getattr(__loader__, "name", None)
-print(json.dumps([
-    sys.argv, sys.path, sys.orig_argv, names, __name__, __file__, __package__, repr(__doc__),
-    repr(__spec__)[:20], loader, repr(__cached__), os.getcwd(), sorted(os.environ.items()),
-    "__future__" in sys.modules, sys.flags.safe_path, sys.stdin.read(),
-]))
-print("to err", file=sys.stderr)
-"""
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     (tmp_path / "data.csv").write_text("1,2\n", encoding="utf-8")
     return tmp_path
-
-
-def write(place: Path, text: str, name: str = "train.py") -> None:
-    (place / name).write_text(text, encoding="utf-8")
-
-
-def plain(place: Path, *words: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        words, cwd=place, input=text, capture_output=True, text=True, check=False, env=world(place)
-    )
-
-
-def world(place: Path) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "HOME": str(place / "home"), "COLUMNS": "80"}
-
-
-def wrapped(
-    place: Path, *words: str, options: tuple[str, ...] = (), text: str = ""
-) -> subprocess.CompletedProcess[str]:
-    begin = (PROVENANCE, "run", *options, "--")
-    return plain(place, *begin, *words, text=text)
 
 
 def record_of(place: Path) -> Record:
@@ -70,72 +35,6 @@ def record_of(place: Path) -> Record:
 
 def inputs_of(place: Path) -> list[str]:
     return [item.path for item in record_of(place).undeclared_inputs]
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("train.py", "--lr", "3e-4", "--", "-x"),
-        ("-u", "-B", "train.py"),
-        ("-P", "train.py"),
-        ("-I", "./train.py", "a b"),
-        ("-X", "utf8", "-W", "error", "folder/link.py"),
-        ("-m", "train", "-m", "x"),
-        ("-m", "package", "x"),
-        ("-c", "print(__import__('sys').argv)", "x"),
-        ("absent.py",),
-        ("-m", "absent_module"),
-        ("folder",),
-    ],
-    ids=lambda words: " ".join(words)[:20],
-)
-def test_nothing_changes_for_the_script(place: Path, words: tuple[str, ...]) -> None:
-    write(place, REPORT)
-    for folder in ("folder", "package"):
-        (place / folder).mkdir()
-    write(place, REPORT, "package/__main__.py")
-    write(place, REPORT, "folder/__main__.py")
-    (place / "folder" / "link.py").symlink_to("../train.py")
-    subprocess.run([PYTHON, "-m", "compileall", "-q", place], check=True)
-    one = plain(place, PYTHON, *words, text="typed")
-    other = wrapped(place, PYTHON, *words, text="typed")
-    assert (other.returncode, other.stdout, other.stderr) == (
-        one.returncode,
-        one.stdout,
-        one.stderr,
-    )
-
-
-@pytest.mark.parametrize(
-    "ending",
-    [
-        "raise ValueError('x')",
-        "raise KeyboardInterrupt",
-        "import sys; sys.exit(7)",
-        "import sys; sys.exit('a message')",
-        "raise SystemExit",
-        "import os; os._exit(9)",
-        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
-        "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
-        "import sys; sys.excepthook = lambda *found: print('mine', len(found)); 1 / 0",
-        "import threading; threading.Thread(target=lambda: print('late')).start(); 1 / 0",
-        "import atexit; atexit.register(print, 'at exit'); 1 / 0",
-        "def f(: pass",
-        "try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    raise ValueError from error",
-        "import warnings; warnings.warn('careful')",
-        "import pickle\nclass A: pass\nprint(pickle.loads(pickle.dumps(A())).__class__)",
-    ],
-    ids=[f"ending-{number}" for number in range(15)],
-)
-def test_every_ending_is_the_same(place: Path, ending: str) -> None:
-    write(place, f"print('begun', flush=True)\n{ending}\n")
-    one = plain(place, PYTHON, "train.py")
-    other = wrapped(place, PYTHON, "train.py")
-    assert (other.returncode, other.stdout, other.stderr) == (
-        one.returncode,
-        one.stdout,
-        one.stderr,
-    )
 
 
 def test_module_of_the_folder_is_never_ours(place: Path) -> None:
@@ -346,6 +245,19 @@ def test_watched_folder_and_digests_are_options(place: Path) -> None:
     assert tree["writtenFiles"] == [{"path": "out/a", "size": 1}]
 
 
+@pytest.mark.parametrize("answer", ["exit 1", "echo no", "sleep 0; kill -9 $$", "echo yes yes"])
+def test_interpreter_that_is_too_old_runs_without_us(place: Path, answer: str) -> None:
+    program = place / "python"
+    program.write_text(
+        f'#!/bin/sh\nif [ "$1" = -I ]; then\n{answer}\nelse echo ran "$@"; fi\n', encoding="utf-8"
+    )
+    program.chmod(0o755)
+    write(place, "")
+    done = wrapped(place, "./python", "train.py")
+    assert (done.returncode, done.stdout) == (0, "ran train.py\n")
+    assert any("no Python script" in gap.description for gap in record_of(place).gaps)
+
+
 class TestReadingCommands:
     """`read_command`: where the script begins."""
 
@@ -391,6 +303,7 @@ class TestReadingCommands:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         write(place, "")
+        monkeypatch.setattr(shutil, "which", lambda _: PYTHON)
         monkeypatch.chdir(place)
         found = read_command(words)
         assert found.position == position

@@ -53,6 +53,7 @@ def _compare(name: str, text: str, outcomes: Sequence[str], paths: Sequence[str]
 
 
 _SUMS = f"{_sha256(_A)}  a.txt\n{_sha256(_B)} *./sub/b.bin\n"
+_LISTED = f'{{"digest":{{"blake3":"{_blake3(_A)}"}},"path":"a.txt","size":{len(_A)}}}\n'
 _DVC = "outs:\n- md5: {}\n  size: {}\n  hash: md5\n  path: a.txt\n"
 
 
@@ -84,6 +85,13 @@ def _good() -> Iterable[tuple[str, str, partial[Case]]]:
         partial(
             _read, "a.dvc", _DVC.format(_md5(_A), len(_A)),
             {"path": "a.txt", "size": len(_A), "digest": {"md5": _md5(_A)}},
+        ),
+    )  # fmt: skip
+    yield (
+        "claims_of_inventory", "An inventory claims size and digests of its files.",
+        partial(
+            _read, "old.jsonl", _LISTED,
+            {"path": "a.txt", "size": len(_A), "digest": {"blake3": _blake3(_A)}},
         ),
     )  # fmt: skip
     yield (
@@ -119,6 +127,10 @@ def _contradicted() -> Iterable[tuple[str, str, partial[Case]]]:
         (
             "blob", "A hub claims by the blob of Git alone.", "hub.json",
             '[{"type":"file","path":"a.txt","oid":"' + "0" * 40 + '"}]', "notComparable",
+        ),
+        (
+            "inventory", "A file has other bytes than an inventory lists.",
+            "old.jsonl", _LISTED.replace(_blake3(_A), _blake3(_B)), "mismatch",
         ),
         (
             "hub", "A hub claims another SHA-256.", "hub.json",
@@ -172,6 +184,15 @@ def _bad() -> Iterable[tuple[str, str, str, str, str | bytes]]:
         sums,
         line.encode() + (b"0" * 64 + b"  \xff\n"),
     )
+    yield "inventory_cut", "An inventory is cut off.", "inventory-malformed", "old", _LISTED[:-1]
+    yield (
+        "inventory_blank", "An inventory is not canonical.", "inventory-malformed", "old",
+        _LISTED.replace(',"size"', ', "size"'),
+    )  # fmt: skip
+    yield (
+        "inventory_order", "An inventory is not sorted.", "inventory-malformed", "old",
+        _LISTED + _LISTED.replace("a.txt", "A.txt"),
+    )  # fmt: skip
     yield "twice", "A name is claimed twice.", "name-duplicate", sums, line + line
     yield (
         "twice_with_dot", "A name is claimed twice, once with `./` before it.", "name-duplicate",
@@ -230,7 +251,13 @@ def _bad() -> Iterable[tuple[str, str, str, str, str | bytes]]:
         dvc.replace(_md5(_A), _md5(_A)[1:]),
     )
     yield "dvc_flow", "The outs are in flow style.", malformed, "a.dvc", "outs: [{path: a}]\n"
-    yield "dvc_outs_twice", "A file has two lists of outs.", malformed, "a.dvc", dvc + "x: 1\n" + dvc
+    yield (
+        "dvc_outs_twice",
+        "A file has two lists of outs.",
+        malformed,
+        "a.dvc",
+        dvc + "x: 1\n" + dvc,
+    )
     yield (
         "dvc_comment_ends",
         "A comment ends at NEL for some readers of YAML, and hides a list of outs from others.",

@@ -60,6 +60,13 @@ def _rows() -> Iterable[tuple[str, str, partial[Case]]]:
         partial(passes, _ONE, [("records-matched", _TREE)], without=_UNPINNED),
     )  # fmt: skip
     yield (
+        "records_held_beside_others", "Other files lie beside the records, and none is signed.",
+        partial(
+            passes, {**_ONE, "other.json": b"{}"},
+            [("records-matched", _TREE), ("records-files-unread", _TREE)], without=_UNPINNED,
+        ),
+    )  # fmt: skip
+    yield (
         "records_held_in_any_order", "The set alone is signed, and the order is another one.",
         partial(
             passes, _SHUFFLED, [("records-matched", _SET)], without=(*_UNPINNED, "recordTree"),

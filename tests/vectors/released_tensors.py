@@ -58,6 +58,11 @@ def _rows() -> Iterable[tuple[str, str, partial[Case]]]:
     )
     yield "tensors_of_onnx", "The tensors of an ONNX file.", partial(passes, _ONNX, (_WEIGHT,))
     where = "/release/tensors"
+    yield (
+        "tensors_of_gguf_beside_onnx",
+        "An ONNX file lies beside the GGUF file whose tensors are signed.",
+        partial(passes, {**_ONE, **_ONNX}, (_WEIGHT, _BLOCKS), ("tensors-not-covered", where)),
+    )
     mismatch = ("release-checkpoint-mismatch", where)
     for name, text, files, signed in (
         ("gguf_other", "A tensor of a GGUF file is not the signed one.", _ONE, (_OTHER, _BLOCKS)),

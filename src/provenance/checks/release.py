@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provenance.digest.weights.choosing import describe_uncovered
 from provenance.errors import shown
 from provenance.findings import Finding
 
@@ -52,10 +53,15 @@ def check_released_tensors(evidence: Evidence, policy: TrustPolicy) -> Iterator[
     """Step 21: the tensors of the released files are the signed ones.
 
     Codes: `release-checkpoint-mismatch`, `release-checkpoint-matched`,
-    `release-checkpoint-not-checked`.
+    `release-checkpoint-not-checked`, `tensors-not-covered`.
     """
     signed = evidence.manifest.release.tensors
-    if signed is None or evidence.source == "draft":
+    if signed is None:
+        return
+    uncovered = describe_uncovered(evidence.listed_names)
+    if uncovered:
+        yield Finding("tensors-not-covered", "/release/tensors", uncovered)
+    if evidence.source == "draft":
         return
     made = evidence.release_tensors
     saved = _checkpoint(evidence)

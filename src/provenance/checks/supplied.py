@@ -33,7 +33,8 @@ def check_supplied(evidence: Evidence, policy: TrustPolicy) -> Iterator[Finding]
     if evidence.source == "draft":
         return
     # For these something was named, and what came of it has just been said.
-    named = Places(item.path for item in (*evidence.supplied, *evidence.faults))
+    paths = [*(item.path for item in evidence.supplied), *(it.path for it in evidence.faults)]
+    named = Places(paths)
     for fact in facts_of(evidence):
         if fact.rung == "bound" and fact.path not in named:
             name = _name_of(evidence, fact.path)

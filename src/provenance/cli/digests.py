@@ -21,7 +21,14 @@ from provenance.cli.digest_results import (
 )
 from provenance.cli.executors import executor_options
 from provenance.cli.output import format_option, say_json, say_note
-from provenance.cli.remote import LocalPath, PathOrUrl, check_local, digest_url, remote_options
+from provenance.cli.remote import (
+    LocalPath,
+    PathOrUrl,
+    check_local,
+    digest_url,
+    entries_tree,
+    remote_options,
+)
 from provenance.cli.weights import digest_checkpoint, digest_weights, print_tensor
 from provenance.errors import UsageError
 

@@ -68,6 +68,12 @@ _PATH = LocalPath(path_type=Path, readable=False)
     metavar="ID=PATH",
     help="Data that you hold, to be compared with what was signed. May be repeated.",
 )
+@click.option(
+    "--salts",
+    type=_PATH,
+    metavar="FILE",
+    help="The producer's private file, for a --dataset whose inventory is private.",
+)
 @click.option("--code", type=_PATH, metavar="PATH", help="Code that you hold.")
 @click.option("--documents", type=_PATH, metavar="PATH", help="Documents that you hold.")
 @click.option(
@@ -116,6 +122,7 @@ def verify(
     manifest: Path | None,
     listing: Path | None,
     datasets: tuple[str, ...],
+    salts: Path | None,
     code: Path | None,
     documents: Path | None,
     only: tuple[str, ...],
@@ -142,6 +149,7 @@ def verify(
     """
     request = {
         "datasets": _datasets(datasets),
+        "salts": salts,
         "code": code,
         "documents": documents,
         "only": only,

@@ -119,7 +119,7 @@ def _tree(tensor: TensorDifference) -> dict[str, object]:
     return tree
 
 
-def _finite(value: float | None) -> object:
+def _finite(value: float | int | None) -> object:  # noqa: PYI041 - an int may be larger
     """Return a number as JSON; as text, if readers of JSON would take it for infinite."""
     if isinstance(value, int) and value > sys.float_info.max:
         return f"{Decimal(value):.17g}"

@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         hash_records,
         record_digests,
     )
+    from provenance.digest.salted import derive_salt, salted_root
     from provenance.digest.shards import Shard, ShardIndex, shard_entry
     from provenance.digest.tensors import TensorDigest, TensorInfo, tensor_entry
     from provenance.digest.tree import hash_tree
@@ -167,6 +168,7 @@ __all__ = [
     "compare_weights",
     "damaged_ranges",
     "dask_executor",
+    "derive_salt",
     "detect_format",
     "digest_bytes",
     "encode_record",
@@ -206,6 +208,7 @@ __all__ = [
     "read_safetensors",
     "record_digests",
     "root_from_path",
+    "salted_root",
     "shard_entry",
     "split_inventory",
     "tensor_entry",
@@ -322,6 +325,10 @@ if not TYPE_CHECKING:
             "encode_record",
             "hash_records",
             "record_digests",
+        ),
+        "provenance.digest.salted": (
+            "derive_salt",
+            "salted_root",
         ),
         "provenance.digest.shards": (
             "Shard",

@@ -304,7 +304,7 @@ def _dvc_out(item: dict[str, str]) -> RawClaim:
     size = item.get("size")
     if size is not None and not re.fullmatch(r"0|[1-9][0-9]{0,15}", size):
         raise malformed(where, f"no file has {shown(size)} bytes")
-    digests = {name: item[name] for name in _DVC_DIGESTS if name in item}
+    digests: dict[str, str] = {name: item[name] for name in _DVC_DIGESTS if name in item}
     is_folder = "nfiles" in item or any(value.endswith(".dir") for value in digests.values())
     if is_folder:
         # The digest of a folder is one over DVC's own listing; nobody else can compute it.

@@ -30,6 +30,9 @@ __all__ = ["PART_SUFFIX", "is_complete", "resume_copy"]
 #: What the name of an unfinished copy ends with.
 PART_SUFFIX: Final = ".part"
 
+#: What the owner of a copy may do with it.
+_OWN: Final = stat.S_IRUSR | stat.S_IWUSR
+
 _OPEN = (
     os.O_RDWR
     | os.O_CREAT
@@ -48,7 +51,9 @@ def resume_copy(
     """Write a file, of which `PATH.part` may hold a part; return from which byte on it was fetched.
 
     The whole blocks that lie there are verified; from the first that is not as signed, everything
-    is fetched. If the chunks end with an exception, what was written stays in `PATH.part`.
+    is fetched. If the chunks end with an exception, what was written stays in `PATH.part`. Since
+    its name is known to all, and other tools write such files too, every block is verified once
+    more before the file gets its own name.
 
     Args:
         path: The file to write; its folder exists.
@@ -72,6 +77,7 @@ def resume_copy(
             file.seek(start)
             _append(file, chunks_from(first))
             os.fsync(file.fileno())
+            _check_whole(file, blocks, partial)
             os.replace(partial, text)  # noqa: PTH105 - text throughout
         sync_folder(folder or os.curdir)
     except (OSError, ValueError) as error:
@@ -116,14 +122,54 @@ def _opened(partial: str) -> Iterator[FileIO]:
                 problem="is no file of one name, and only such a one is continued",
                 remedy="move it away, or name another output",
             )
+        if info.st_mode & _OWN != _OWN:
+            raise InputError(
+                path=printable_name(partial),
+                problem="may not be read and written by its owner, and no download leaves it so",
+                remedy="move it away, or name another output",
+            )
         _lock(descriptor, partial)
+        _check_same(descriptor, partial)
         try:
             yield file
         except BaseException:
-            if not os.fstat(descriptor).st_size:  # nothing to go on with
+            # Nothing to go on with; a file of another process that bears the name now stays.
+            if not os.fstat(descriptor).st_size and _is_same(descriptor, partial):
                 with suppress(OSError):
                     os.unlink(partial)  # noqa: PTH108 - text throughout
             raise
+
+
+def _check_whole(file: FileIO, blocks: BlockDigests, partial: str) -> None:
+    """Refuse a copy that is not what was written: by name, or by any of its blocks."""
+    _check_same(file.fileno(), partial)
+    file.seek(0)
+    right = count_right_blocks(file, blocks)
+    if right != len(blocks) or os.fstat(file.fileno()).st_size != blocks.size:
+        raise InputError(
+            path=printable_name(partial),
+            problem=f"was changed by somebody else while it was written, from block {right} on",
+            remedy="see who writes there, then resume again",
+            code="file-changed",
+        )
+
+
+def _check_same(descriptor: int, partial: str) -> None:
+    if not _is_same(descriptor, partial):
+        raise InputError(
+            path=printable_name(partial),
+            problem="was moved or replaced by another process",
+            remedy="let one process at a time write it, then resume again",
+            code="file-changed",
+        )
+
+
+def _is_same(descriptor: int, partial: str) -> bool:
+    """Return whether a name still means the file that is open; a lock is on the file alone."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(partial))
+    except OSError:
+        return False
 
 
 def _append(file: FileIO, chunks: Iterable[Buffer]) -> None:

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         Release,
         Tokenizer,
     )
+    from provenance.manifest.openings import Opening, PrivateFile
     from provenance.manifest.predicates import (
         DATASET_V1,
         EVALUATION_V1,
@@ -144,9 +145,11 @@ __all__ = [
     "Manifest",
     "MetricResult",
     "Model",
+    "Opening",
     "Package",
     "ParsedPredicate",
     "Predicate",
+    "PrivateFile",
     "ProcessingStep",
     "Producer",
     "RecordSet",
@@ -253,6 +256,10 @@ if not TYPE_CHECKING:
             "Model",
             "Release",
             "Tokenizer",
+        ),
+        "provenance.manifest.openings": (
+            "Opening",
+            "PrivateFile",
         ),
         "provenance.manifest.predicates": (
             "DATASET_V1",

@@ -147,7 +147,7 @@ def captured_origins(tree: Mapping[str, Any], recorded: Mapping[str, Any]) -> di
     origins = {"": "authored"}
     origins |= {f"/{name}": "captured" for name in _CAPTURED_PARTS if name in tree}
     for part, names in (("training", _CAPTURED_TRAINING), ("compute", _CAPTURED_COMPUTE)):
-        if part in recorded:
+        if part in recorded and part in tree:
             found = (name for name in names if name in tree[part])
             origins |= {f"/{part}/{name}": "captured" for name in found}
     for part in ("processing", "evaluations"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from provenance.checks import LISTING_FILE
 from provenance.digest import DigestSet, find_collisions, format_listing, hash_file
 from provenance.digest.tree_parts import hash_tree_and_parts
+from provenance.digest.weights.choosing import describe_uncovered
 from provenance.envelope import Subject
 from provenance.errors import RecordingError
 from provenance.manifest.model import Release
@@ -25,6 +26,12 @@ from provenance.recording.drafts import PRIVATE_NAME, STATEMENT_NAME, draft_stat
 from provenance.recording.layout import place_file, write_into
 from provenance.recording.oms_signing import OMS_SUBJECT, oms_root
 from provenance.recording.placement import Placed
+from provenance.recording.publication import (
+    NO_RULES,
+    publish_only,
+    refuse_forbidden_texts,
+    still_there,
+)
 from provenance.recording.weights import Weights, bind_weights, has_tensors, role_of
 from provenance.training_log import iterate_lines, log_root, parse_entry
 
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
     from provenance.manifest.manifest import Manifest
     from provenance.recording.description import Description
     from provenance.recording.merging import LogSource, Merged
+    from provenance.recording.publication_rules import Rules
     from provenance.recording.renaming import Companion
 
 __all__ = ["Completed", "Content", "complete"]
@@ -89,6 +97,7 @@ def complete(
     skip: Sequence[str] = (),
     block_size: int | None = None,
     oms: bool = False,
+    rules: Rules = NO_RULES,
 ) -> Completed:
     """Hash the released files, and write the manifest folder and the draft.
 
@@ -101,9 +110,11 @@ def complete(
         skip: Names directly in `released` that are not released.
         block_size: Record the digests of blocks of this size, in bytes, of every larger file.
         oms: Name the root of an OMS signature as a subject.
+        rules: What is withheld, sealed or forbidden.
 
     Raises:
-        RecordingError: No file is released, two names collide, or the checkpoint's files changed.
+        RecordingError: No file is released, two names collide, the checkpoint's files changed, or
+            a rule forbids what would be published.
         ManifestError: A part breaks a rule of the format.
         InputError: Something cannot be read or written.
     """
@@ -112,6 +123,8 @@ def complete(
     names = [entry.path for entry in inventory.entries]
     weights = bind_weights(content.weights, names, parts.tensors, released)
     warnings = [f"the tensors could not be read: {weights.fault}"] if weights.fault else []
+    if weights.root is not None and (uncovered := describe_uncovered(names)):
+        warnings.append(uncovered)
     tree, documents = add_documents(content.tree, content.description)
     if content.merged is not None:
         _check_unchanged(content.merged, content.placed, inventory)
@@ -134,15 +147,20 @@ def complete(
     tree["generator"] = generator().to_tree()
     tree["createdAt"] = created_at
     tree, sealed = add_disclosures(tree)
+    published = publish_only(tree, rules, manifest_folder)
+    tree, sealed = published.tree, (*sealed, *published.sealed)
+    refuse_forbidden_texts(rules, released, manifest_folder, skip)
     origins = captured_origins(tree, content.recorded)
-    tree["origins"] = {**origins, **(content.tree.get("origins") or {})}
+    authored = still_there(tree, content.tree.get("origins") or {})
+    tree["origins"] = {**origins, **authored}
     manifest = make_manifest(tree)
     others = _oms_subjects(inventory) if oms else ()
     payload = draft_statement(manifest, listing, others)
     write_into(draft, STATEMENT_NAME, payload)
-    if sealed:
-        write_into(draft, PRIVATE_NAME, write_private(sealed, payload), mode=0o600)
-    return Completed(manifest, payload, tuple(warnings))
+    if sealed or published.secrets:
+        private = write_private(sealed, payload, published.secrets)
+        write_into(draft, PRIVATE_NAME, private, mode=0o600)
+    return Completed(manifest, payload, (*warnings, *published.warnings))
 
 
 def _oms_subjects(inventory: Inventory) -> tuple[Subject, ...]:

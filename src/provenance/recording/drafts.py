@@ -10,6 +10,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from provenance import canonical
@@ -25,11 +26,12 @@ from provenance.envelope import (
 from provenance.errors import RecordingError
 from provenance.manifest.disclosures import COMMITMENT_SALT_BYTES, make_commitment
 from provenance.manifest.frozen import freeze, thaw
+from provenance.manifest.openings import PRIVATE_VERSION
 from provenance.manifest.predicates import MANIFEST_V1
 from provenance.manifest.reading import parse_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from provenance.manifest.manifest import Manifest
 
@@ -56,8 +58,8 @@ STATEMENT_NAME: Final = "statement.json"
 #: The sealed values and their salts; mode 0600.
 PRIVATE_NAME: Final = "private.json"
 
-#: Version of the format of `private.json`.
-PRIVATE_VERSION: Final = "1.0"
+#: No private tree.
+NO_SECRETS: Final[Mapping[str, bytes]] = MappingProxyType({})
 
 Sealed = tuple[str, Any, bytes]
 """JSON Pointer, value as free JSON, salt."""
@@ -162,14 +164,26 @@ def keep_old_salts(old: Path, new: Path) -> None:
         write_atomic(new / name, data, mode=0o600)
 
 
-def write_private(sealed: tuple[Sealed, ...], payload: bytes) -> bytes:
-    """Return the bytes of `private.json`: what opens the commitments of a payload."""
+def write_private(
+    sealed: tuple[Sealed, ...], payload: bytes, secrets_of_trees: Mapping[str, bytes] = NO_SECRETS
+) -> bytes:
+    """Return the bytes of `private.json`: what opens the commitments of a payload.
+
+    Args:
+        sealed: The sealed values with their salts.
+        payload: The statement.
+        secrets_of_trees: What the salts of private trees are derived from, by the dataset's id.
+    """
     entries = [
         {"path": pointer, "value": value, "salt": salt.hex()} for pointer, value, salt in sealed
     ]
-    tree = {
+    tree: dict[str, Any] = {
         "privateVersion": PRIVATE_VERSION,
         "manifestDigest": manifest_digest(payload),
         "commitments": entries,
     }
+    if secrets_of_trees:
+        tree["trees"] = [
+            {"dataset": name, "secret": secret.hex()} for name, secret in secrets_of_trees.items()
+        ]
     return canonical.write(tree)

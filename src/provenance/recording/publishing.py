@@ -21,6 +21,8 @@ from provenance.recording.merging import merge_runs
 from provenance.recording.near_ids import warn_of_near_ids
 from provenance.recording.placement import place_released
 from provenance.recording.projects import read_project
+from provenance.recording.publication import without_private
+from provenance.recording.publication_rules import read_rules
 from provenance.recording.state import now
 from provenance.recording.weights import Weights, describe_weights
 
@@ -49,6 +51,7 @@ def release(
     created_at: str | None = None,
     blocks: int | None = None,
     oms: bool = False,
+    public: str | os.PathLike[str] | Mapping[str, Any] | None = None,
 ) -> Draft:
     """Lay out a released folder from a project, and draft the manifest that is to be signed.
 
@@ -73,13 +76,14 @@ def release(
         created_at: The time that the manifest claims, RFC 3339 in UTC; otherwise now.
         blocks: Record the digests of the blocks of this size, in bytes, of every larger file.
         oms: Name the root of an OMS signature as a subject, so that `sign_oms` can be used.
+        public: Rules that withhold, seal or forbid facts: a TOML file, or its content as a mapping.
 
     Returns:
         The draft; `sign_release` signs it.
 
     Raises:
-        RecordingError: There is no such checkpoint, its files changed, or a description
-            contradicts a record.
+        RecordingError: There is no such checkpoint, its files changed, a description contradicts a
+            record, or a rule cannot be followed or forbids what would be published.
         ManifestError: A part breaks a rule of the format, e.g. nobody is named as producer.
         InputError: Something cannot be read or written.
         UsageError: The output is taken.
@@ -87,6 +91,7 @@ def release(
     target, drafted = _targets(output, overwrite=overwrite)
     created = _time(created_at)
     described = read_description(description)
+    rules = read_rules(public)
     kept = keep_runs(
         read_project(project),
         wanted=checkpoint,
@@ -104,7 +109,7 @@ def release(
         weights = _weights_in(staging.folder)
         tree = add_model_facts(tree, weights)
         if not (staging.folder / CARD_NAME).exists():
-            card = write_card(tree, has_log=bool(merged.logs))
+            card = write_card(without_private(tree, rules), has_log=bool(merged.logs))
             write_into(staging.folder, CARD_NAME, card.encode("utf-8"))
         content = Content(tree, merged.tree, described, merged, placed, weights)
         done = complete(
@@ -115,6 +120,7 @@ def release(
             created_at=created,
             block_size=blocks,
             oms=oms,
+            rules=rules,
         )
         keep_old_salts(drafted, drafting.folder)
         swap_in(drafting, staging)
@@ -131,6 +137,7 @@ def release_existing(
     created_at: str | None = None,
     blocks: int | None = None,
     oms: bool = False,
+    public: str | os.PathLike[str] | Mapping[str, Any] | None = None,
 ) -> Draft:
     """Draft the manifest of a model that is already trained, in the folder where it lies.
 
@@ -144,9 +151,10 @@ def release_existing(
         created_at: The time that the manifest claims, RFC 3339 in UTC; otherwise now.
         blocks: Record the digests of the blocks of this size, in bytes, of every larger file.
         oms: Name the root of an OMS signature as a subject, so that `sign_oms` can be used.
+        public: Rules that withhold, seal or forbid facts: a TOML file, or its content as a mapping.
 
     Raises:
-        RecordingError: The folder holds no file.
+        RecordingError: The folder holds no file, or a rule cannot be followed or forbids something.
         ManifestError: A part breaks a rule of the format.
         InputError: Something cannot be read or written.
         UsageError: A manifest folder or a draft is there already.
@@ -156,6 +164,7 @@ def release_existing(
     refuse_occupied(target / MANIFEST_FOLDER, overwrite=overwrite)
     refuse_occupied(drafted, overwrite=overwrite)
     described = read_description(description)
+    rules = read_rules(public)
     with ExitStack() as stack:
         staging = stack.enter_context(stage(target / MANIFEST_FOLDER))
         drafting = stack.enter_context(stage(drafted))
@@ -171,6 +180,7 @@ def release_existing(
             skip=skip,
             block_size=blocks,
             oms=oms,
+            rules=rules,
         )
         keep_old_salts(drafted, drafting.folder)
         swap_in(drafting, staging)

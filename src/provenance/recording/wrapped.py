@@ -63,8 +63,9 @@ WATCHED: Final = (
     "native code or another program opened"
 )
 UNWATCHED: Final = (
-    "recorded from outside, and the command is no Python script or module: seen were the command, "
-    "how it ended and what changed in the watched folder; not seen was which files it read"
+    "recorded from outside, and the command is no Python script or module that can be watched: "
+    "seen were the command, how it ended and what changed in the watched folder; not seen was "
+    "which files it read"
 )
 OTHER_PYTHON: Final = (
     "the command runs in another Python than the recorder, or in none: what is installed there "

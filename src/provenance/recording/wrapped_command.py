@@ -1,6 +1,7 @@
 """Reading a command line: is it Python with a script or a module, and where do their words begin.
 
-Only such a command can be watched from inside. Nothing is run here, and no file of it is imported.
+Only such a command can be watched from inside. The interpreter is asked for its version; nothing
+else is run.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 import zipfile
 from dataclasses import dataclass
@@ -27,6 +29,16 @@ _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*(?:\.exe)?", re.IGNORECASE)
 # than a script, such as `-i` and `-x`, are not among them.
 _FLAGS: Final = frozenset("bBdEIOPqRsSuv")
 _WITH_VALUE: Final = ("-W", "-X", "--check-hash-based-pycs")
+
+
+#: How long an interpreter may take to say which one it is, in seconds.
+ANSWER_SECONDS: Final = 10.0
+
+# Audit events came with 3.8, and absolute names of `__main__` with 3.9; PyPy has no such events.
+_QUESTION: Final = (
+    "import sys; "
+    "print('yes' * (sys.version_info >= (3, 9) and sys.implementation.name == 'cpython'))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +83,7 @@ def read_command(words: Sequence[str]) -> WrappedCommand:
     command = tuple(words)
     program = shutil.which(command[0])
     position = _find_target(command) if _PYTHON.fullmatch(Path(command[0]).name) else None
-    if position is None:
+    if position is None or program is None or not _can_watch(program):
         return WrappedCommand(command, program)
     target = command[position]
     if target == "-m":
@@ -80,6 +92,25 @@ def read_command(words: Sequence[str]) -> WrappedCommand:
     if not path.is_file() or path.suffix == ".pyc" or zipfile.is_zipfile(path):
         return WrappedCommand(command, program)  # Python itself says what is wrong, or runs it
     return WrappedCommand(command, program, Path(os.path.realpath(path)), position)
+
+
+def _can_watch(program: str) -> bool:
+    """Return whether an interpreter is one that the launcher changes nothing for."""
+    if os.path.realpath(program) == os.path.realpath(sys.executable):
+        return True
+    # Isolated and without `site`: nothing of the current folder or of an environment is loaded.
+    words = [program, "-I", "-S", "-c", _QUESTION]
+    try:
+        answer = subprocess.run(  # noqa: S603 - the program that the user is about to run
+            words,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=ANSWER_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return answer.returncode == 0 and answer.stdout.strip() == b"yes"
 
 
 def _find_target(command: Sequence[str]) -> int | None:

@@ -1,0 +1,135 @@
+"""Rules of publication, applied to a release that is being drafted.
+
+Facts are taken out of the manifest, and files of the manifest folder that nothing names any more
+are taken out of the folder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from provenance import canonical
+from provenance.checks import LISTING_FILE, MANIFEST_FOLDER
+from provenance.digest import walk_tree
+from provenance.errors import CanonicalError
+from provenance.recording.private_trees import TELLING, make_private
+from provenance.recording.publication_rules import Rules
+from provenance.recording.reviewing import forbidden_texts, published_paths, read_published
+from provenance.recording.withholding import apply_rules, refuse_forbidden
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from provenance.recording.drafts import Sealed
+
+__all__ = [
+    "NO_RULES",
+    "Published",
+    "publish_only",
+    "refuse_forbidden_texts",
+    "still_there",
+    "without_private",
+]
+
+#: Nothing is withheld.
+NO_RULES: Final = Rules()
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a manifest says after the rules, and what the producer keeps."""
+
+    tree: dict[str, Any]
+    """The tree."""
+
+    sealed: tuple[Sealed, ...]
+    """What opens the commitments."""
+
+    secrets: Mapping[str, bytes]
+    """What the salts of private trees are derived from, by the dataset's id."""
+
+    warnings: tuple[str, ...]
+    """What its maker should know."""
+
+
+def publish_only(tree: dict[str, Any], rules: Rules, manifest_folder: Path) -> Published:
+    """Apply rules to a manifest's tree and to its folder.
+
+    Raises:
+        RecordingError: A rule cannot be followed, or forbids what the manifest says.
+        DigestError: An inventory breaks its format.
+        InputError: Something cannot be read or written.
+    """
+    before = published_paths(tree)
+    private = make_private(tree, rules, manifest_folder)
+    applied = apply_rules(private.tree, rules)
+    refuse_forbidden(applied.decisions, rules)
+    dropped = before - published_paths(applied.tree) - {LISTING_FILE}
+    if dropped:
+        # Only what lies there: a name in a manifest is no place to delete at.
+        for file in walk_tree(manifest_folder).files:
+            if file.path in dropped:
+                place = manifest_folder / file.path
+                place.unlink()
+                _remove_empty(place.parent, manifest_folder)
+    moved = [it for it in applied.decisions if it.action != "forbid" and it.pointer != it.target]
+    warnings = tuple(
+        dict.fromkeys(f"{it.target} is left out as a whole: rule {it.rule}" for it in moved)
+    )
+    return Published(applied.tree, applied.sealed, private.secrets, warnings)
+
+
+def refuse_forbidden_texts(
+    rules: Rules, released: Path, manifest_folder: Path, skip: Sequence[str]
+) -> None:
+    """Refuse a release in whose texts a rule forbids something.
+
+    Raises:
+        RecordingError: A text holds what a rule forbids.
+        InputError: A folder cannot be read.
+    """
+    if not any(rule.action == "forbid" and rule.pointer is None for rule in rules.rules):
+        return
+    texts = {it.name: it.text for it in read_published(released, skip=skip) if not it.fault}
+    if manifest_folder.parent != released or manifest_folder.name in skip:
+        inside = read_published(manifest_folder)
+        texts |= {f"{MANIFEST_FOLDER}/{it.name}": it.text for it in inside if not it.fault}
+    refuse_forbidden(tuple(forbidden_texts(texts, rules)), rules)
+
+
+def without_private(tree: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
+    """Return what the card may say of a manifest's tree; nothing of it is kept.
+
+    Raises:
+        RecordingError: A rule cannot be followed.
+    """
+    named = {private.dataset for private in rules.private}
+    datasets = [
+        {name: item for name, item in dataset.items() if name not in TELLING}
+        if dataset.get("id") in named
+        else dataset
+        for dataset in tree.get("datasets") or ()
+    ]
+    whole = {**tree, "datasets": datasets} if datasets else dict(tree)
+    return apply_rules(whole, rules).tree
+
+
+def still_there(tree: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, str]:
+    """Return the origins of what the manifest still states."""
+    return {pointer: origin for pointer, origin in origins.items() if _is_there(tree, pointer)}
+
+
+def _is_there(tree: Mapping[str, Any], pointer: str) -> bool:
+    try:
+        canonical.resolve_pointer(dict(tree), pointer)
+    except CanonicalError:
+        return False
+    return True
+
+
+def _remove_empty(folder: Path, stop: Path) -> None:
+    while folder != stop and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
