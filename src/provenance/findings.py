@@ -145,6 +145,7 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     ("policy-validity", _E, 3, "The signature was not made within the window of its signer.", "Ask the publisher to sign again, or renew the signer in the policy."),
     ("policy-timestamp-required", _E, 3, "The policy requires a timestamp of an authority that it names, and there is none.", "Ask the publisher to sign with a timestamp of such an authority."),
     ("policy-log-required", _E, 3, "The policy requires a time proven by a transparency log, and there is none.", "Ask the publisher to enter the signature in such a log."),
+    ("timestamp-not-checked", _X, 3, "A timestamp is by an authority that nobody named, and proves nothing.", "If you trust that authority, name it with --tsa or in the policy."),
     ("signature-verified", _N, 3, "The signature verifies under a key that was named.", ""),
     # 4. Read the statement
     ("statement-malformed", _E, 4, "The signed bytes are not a well-formed in-toto Statement v1.", ""),
@@ -353,6 +354,9 @@ class Finding:
     message: str
     """One sentence with what was found and what was expected. May hold escaped foreign text."""
 
+    advice: str = ""
+    """What to do about it, where more is known than the code says; empty for what that says."""
+
     def __post_init__(self) -> None:
         """Refuse a code that the registry does not have: it would have no severity."""
         if self.code not in CODES:
@@ -372,4 +376,4 @@ class Finding:
     @property
     def remedy(self) -> str:
         """What a reader can do about it; empty if nothing."""
-        return CODES[self.code].remedy
+        return self.advice or CODES[self.code].remedy

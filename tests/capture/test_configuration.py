@@ -19,11 +19,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import attrs
+import msgspec
 import numpy as np
 import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from provenance.capture import configuration, resolve_configuration
 from provenance.capture.object_kinds import name_of
@@ -106,10 +108,18 @@ class WithToDict:
         return EXPECTED
 
 
+class StructSettings(msgspec.Struct):
+    """Settings as msgspec keeps them."""
+
+    lr: float = 3e-4
+    optimizer: Optimizer = msgspec.field(default_factory=Optimizer)
+
+
 @pytest.mark.parametrize(
     "settings",
     [
         EXPECTED,
+        StructSettings(),
         Settings(),
         PydanticSettings(),
         AttrsSettings(),
@@ -126,6 +136,45 @@ def test_every_common_kind_gives_the_same_settings(settings: object) -> None:
     captured = resolve_configuration(settings)
     assert plain(captured.value) == EXPECTED
     assert captured.gaps == ()
+
+
+@dataclasses.dataclass
+class Arguments:
+    """Arguments of a training as transformers keeps them: a dataclass with a method of its own."""
+
+    learning_rate: float = 5e-5
+    hub_token: str = "hf_abcdefghijklmnopqrstuvwxyz01234567"  # noqa: S105 - must not get out
+
+    def to_dict(self) -> dict[str, object]:
+        return {"learning_rate": self.learning_rate, "hub_token": "<HUB_TOKEN>", "fp16": False}
+
+
+Arguments.__module__ = "transformers.training_args"
+
+
+def test_arguments_of_transformers_are_read_by_their_own_method() -> None:
+    found = resolved(Arguments())
+    assert found["fp16"] is False
+    assert "abcdefghijklmnop" not in str(found)
+
+
+def test_token_in_arguments_is_taken_out_whatever_their_method_says() -> None:
+    class Leaking(Arguments):
+        @override
+        def to_dict(self) -> dict[str, object]:
+            return dataclasses.asdict(self)
+
+    assert "abcdefghijklmnop" not in str(resolved(Leaking()))
+
+
+def test_arguments_whose_method_fails_are_a_gap() -> None:
+    class Failing(Arguments):
+        @override
+        def to_dict(self) -> dict[str, object]:
+            raise RuntimeError("no accelerator")
+
+    captured = resolve_configuration(Failing())
+    assert captured.gaps[0].kind == "failed"
 
 
 def test_fields_that_a_model_was_given_beyond_its_own_are_kept() -> None:

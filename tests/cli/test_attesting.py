@@ -13,6 +13,7 @@ from cli.test_json_output import documented
 from provenance.envelope import write_bundle
 from provenance.signing import generate_private_key, sign_payload, write_key_pair
 from support.policies import policy_bytes
+from support.ssh_keys import public_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -217,3 +218,52 @@ def test_summary_as_json(cli: Command, attested: Path, signed: Path) -> None:
     assert set(tree) == documented("check-summary")
     assert (tree["verdict"], tree["problems"]) == ("PASS", [])
     assert "TRAINING_PROVENANCE_PASS" in tree["levels"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--policy-sha256", "abc"), "expected 64 lower-case hexadecimal characters"),
+        (("--policy-sha256", "A" * 64), "expected 64 lower-case hexadecimal characters"),
+        (("--policy-key", "me.key.pub"), "goes with --policy"),
+        (("--policy", "p.json", "--policy-sha256", "0" * 64), "named twice"),
+        (("--policy", "nowhere.json"), "nowhere.json"),
+        (("--identity", "a@b.example"), "--ca"),
+    ],
+    ids=["short", "upper case", "key alone", "twice", "no file", "no authority"],
+)
+def test_a_wrong_option_of_the_gate_is_2(
+    cli: Command, attested: Path, signed: Path, options: tuple[str, ...], said: str
+) -> None:
+    gate = ("--key", "gate.key.pub", "--release", signed)
+    result = cli("check-summary", attested, *gate, *options)
+    assert (result.code, result.out) == (2, "")
+    assert said in result.err
+
+
+def test_the_gate_takes_the_policy_itself(
+    cli: Command, work: Path, signed: Path, key: PrivateKey, gate: PrivateKey
+) -> None:
+    assert gate.fingerprint
+    document = policy_bytes({"me": key.public_key}, policySigners={"signers": ["me"]})
+    (work / "p.json").write_bytes(document)
+    (work / "q.json").write_bytes(policy_bytes({"me": key.public_key}, name="another"))
+    assert cli("policy", "sign", "p.json", "--key", "me.key", "-o", "p.signed").code == 0
+    by = ("--policy", "p.signed", "--policy-key", "me.key.pub")
+    assert cli("verify", signed, *by, *ATTEST).code == 0
+    asked = ("check-summary", SUMMARY, "--key", "gate.key.pub", "--release", signed)
+    assert cli(*asked, *by).code == 0
+    assert cli(*asked, "--policy", "p.json").code == 0  # the document that was signed
+    refused = cli(*asked, "--policy", "q.json")
+    assert refused.code == 1
+    assert "/policy/digest/sha256 is" in refused.out
+    assert cli(*asked, "--policy", "p.signed").code == 2
+
+
+def test_whoever_verifies_may_be_known_by_an_ssh_list(
+    cli: Command, work: Path, attested: Path, signed: Path, gate: PrivateKey
+) -> None:
+    line = public_line(gate.public_key)
+    (work / "signers").write_text(f"gate@lab.example {line}\n")
+    asked = ("check-summary", attested, "--release", signed)
+    assert cli(*asked, "--allowed-signers", "signers").code == 0

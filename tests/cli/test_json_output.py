@@ -39,8 +39,11 @@ def printed(cli: Command, *arguments: object) -> Any:  # noqa: ANN401 - any JSON
     [
         ("show", ("model",)),
         ("show --review", ("model",)),
+        ("review", ("model",)),
+        ("check-opening", ("me.key.pub", "model")),
         ("diff", ("model", "model.draft")),
         ("keygen", ("new.key",)),
+        ("public-key", ("me.key",)),
         ("trust add", ("me.key.pub", "--model", "m", "--yes")),
         ("init", ("model",)),
         ("prove", ("model", "config.json", "-o", "p.json")),

@@ -110,6 +110,49 @@ def test_a_wrong_option_is_2(
 
 
 @pytest.mark.usefixtures("signer")
+def test_the_first_line_says_what_was_ignored(cli: Command, work: Path) -> None:
+    (work / "model/evil.py").write_bytes(b"")
+    done = cli(*VERIFY, "--key", "own.pub", "--ignore-unsigned-files")
+    assert done.code == 0
+    assert "; 1 unsigned file beside them was ignored, as you asked." in done.out.splitlines()[0]
+
+
+@pytest.mark.usefixtures("signer")
+def test_the_signature_is_looked_for_in_the_model(cli: Command, work: Path) -> None:
+    (work / "model.sig").rename(work / "model/model.sig")
+    assert cli("verify-oms", "model", "--key", "own.pub").code == 0
+    (work / "one").write_bytes(b"")
+    done = cli("verify-oms", "one", "--key", "own.pub")
+    assert done.code == 2
+    assert "give --signature FILE" in done.err
+
+
+@pytest.mark.usefixtures("signer")
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("verify", "model", "--manifest", "model.sig", "--key", "own.pub"), "verify-oms MODEL"),
+        (
+            ("check-summary", "model.sig", "--key", "own.pub", "--sha256", "0" * 64),
+            "verify-oms MODEL",
+        ),
+    ],
+    ids=["verify", "check-summary"],
+)
+def test_another_command_names_this_one(cli: Command, command: tuple[str, ...], said: str) -> None:
+    done = cli(*command)
+    assert done.code == 1
+    assert said in done.out
+
+
+def test_a_manifest_is_named_as_one(cli: Command, signed: Path) -> None:
+    bundle = signed / "training-provenance/manifest.sigstore.json"
+    done = cli("verify-oms", signed, "--signature", bundle, "--key", "me.key.pub")
+    assert done.code == 1
+    assert "`provenance verify` checks what it says" in done.out
+
+
+@pytest.mark.usefixtures("signer")
 def test_what_cannot_be_read_is_4(cli: Command, work: Path) -> None:
     (work / "model.sig").unlink()
     assert cli(*VERIFY, "--key", "own.pub").code == 4

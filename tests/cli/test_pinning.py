@@ -56,6 +56,8 @@ def test_results_as_json(cli: Command, key: PrivateKey) -> None:
 
 def test_equal_fingerprint_needs_no_question(cli: Command, key: PrivateKey) -> None:
     assert cli(*PIN, "--fingerprint", key.fingerprint).code == 0
+    assert cli("trust", "remove", "me.key").code == 0
+    assert cli(*PIN, "--fingerprint", key.public_key.ssh_fingerprint).code == 0
 
 
 def test_other_fingerprint_is_refused(cli: Command, key: PrivateKey) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from provenance.signing import generate_private_key
-from provenance.trust import TEMPLATES
+from provenance.trust import TEMPLATES, read_policy
 from support.policies import policy_bytes
 from support.source import REPOSITORY
 
@@ -50,6 +51,80 @@ def test_a_template_says_that_it_is_to_be_filled_in(name: str, cli: Command) -> 
     assert checked.out == ""
     assert "policy.toml#/name: " in checked.err
     assert "is a placeholder; fill it in" in checked.err
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_everything_that_is_left_to_fill_in_is_said_at_once(name: str, cli: Command) -> None:
+    cli("policy", "init", name, "-o", "policy.toml")
+    checked = cli("policy", "check", "policy.toml")
+    lines = checked.err.splitlines()
+    assert len(lines) == len(re.findall(r'"<[^>]+>"', TEMPLATES[name]))
+    assert all(line.startswith("error: policy.toml#/") for line in lines)
+
+
+def test_missing_files_and_placeholders_are_said_together(cli: Command, work: Path) -> None:
+    root = {"identity": "a@b.example", "issuer": "https://c.example", "trustedRoot": "root.json"}
+    tree = {
+        "policyVersion": "1.0",
+        "name": "<name>",
+        "signers": {
+            "a": {"key": "a.pub"},
+            "b": {"key": "<file>"},
+            "c": {"certificate": {"authority": "ca.pem", "identity": "a@b.example"}},
+            "d": {"keyless": root},
+            "e": {"key": "here.pub", "trustedRoot": "log.json"},
+        },
+        "timestamps": {"authorities": ["tsa.pem", "here.pub"]},
+        "roles": {"trainer": {"signers": ["a"]}},
+    }
+    (work / "here.pub").write_bytes(generate_private_key().public_key.to_pem())
+    (work / "p.json").write_text(json.dumps(tree))
+    checked = cli("policy", "check", "p.json")
+    assert (checked.code, checked.out) == (2, "")
+    places = [line.split("#")[1].split(": ")[0] for line in checked.err.splitlines()]
+    assert places == [
+        *("/name", "/signers/b/key", "/signers/a/key", "/signers/c/certificate/authority"),
+        *("/signers/d/keyless/trustedRoot", "/signers/e/trustedRoot", "/timestamps/authorities/0"),
+    ]
+    assert "'a.pub': there is no such file" in checked.err
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_the_commented_ways_to_know_a_signer_are_valid(name: str) -> None:
+    text = TEMPLATES[name]
+    begin = text.index("# A line of an OpenSSH")
+    end = text.index("# required = true") + len("# required = true")
+    lines = text[begin:end].splitlines()
+    shown = [line[2:] for line in lines if not line.endswith((":", ")."))]
+    head = 'policyVersion = "1.0"\nname = "x"\nroles = {trainer = {signers = ["somebody"]}}\n'
+    found = read_policy((head + "\n".join(shown)).encode())
+    assert set(found.signers) == {"somebody", "department", "pipeline"}
+    assert found.timestamps is not None
+
+
+@pytest.mark.parametrize(
+    ("pointer", "change", "allowed"),
+    [
+        ("/signers/key/pem", {"signers": {"key": {"pem": "x"}}}, "algorithms, certificate"),
+        ("/roles/trainer/who", {"roles": {"trainer": {"signers": ["a"], "who": 1}}}, "threshold"),
+        (
+            "/timestamps/urls",
+            {"timestamps": {"authorities": ["-----BEGIN "], "urls": []}},
+            "authorities",
+        ),
+        ("/sign", {"sign": {}}, "policyVersion, require,"),
+    ],
+)
+def test_an_unknown_field_lists_the_known_ones(
+    cli: Command, work: Path, pointer: str, change: dict[str, object], allowed: str
+) -> None:
+    tree = {"policyVersion": "1.0", "name": "x", "signers": {"a": {"ssh": "x"}}, **change}
+    (work / "p.json").write_text(json.dumps({"roles": {"trainer": {"signers": ["a"]}}, **tree}))
+    checked = cli("policy", "check", "p.json")
+    assert checked.code == 2
+    assert f"p.json#{pointer}: this field is unknown" in checked.err
+    assert "expected some of " in checked.err
+    assert allowed in checked.err
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -126,6 +201,9 @@ def test_results_as_json(cli: Command, work: Path) -> None:
     assert set(tree) == documented("policy check")
     assert tree["roles"]["auditor"]["signers"] == ["auditor"]
     assert tree["expires"] == "2199-12-31T00:00:00Z"
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert tree["sha256"] == digest
+    assert f"SHA-256 of its document: {digest}" in cli("policy", "check", path).out
     explained = json.loads(cli("policy", "explain", path, "--format", "json").out)
     assert explained["explanation"][0] == 'Policy "mine", version 1.'
     assert set(explained) == documented("policy explain")

@@ -158,3 +158,48 @@ def test_wrong_version_is_not_signed(
     assert made.code == 1
     assert "2 is missing" in made.err
     assert not (work / "new").exists()
+
+
+def test_what_a_policy_names_is_written_into_it(cli: Command, work: Path, signed: Path) -> None:
+    (work / "p.toml").write_text(
+        'policyVersion = "1.0"\nname = "mine"\n[signers.me]\nkey = "me.key.pub"\n'
+        '[roles.trainer]\nsigners = ["me"]\n'
+    )
+    made = cli("policy", "sign", "p.toml", "--key", "me.key", "-o", "p.signed")
+    assert made.code == 0
+    assert "written into the policy, which is now JSON: me.key.pub" in made.err
+    (work / "me.key.pub").rename(work / "elsewhere.pub")
+    options = ("--policy", "p.signed", "--policy-key", "elsewhere.pub")
+    assert cli("verify", signed, *options).code == 0
+
+
+def test_a_file_that_a_policy_names_and_is_missing(cli: Command, work: Path, key: object) -> None:
+    assert key
+    (work / "p.toml").write_text(
+        'policyVersion = "1.0"\nname = "mine"\n[signers.me]\nkey = "none.pub"\n'
+        '[roles.trainer]\nsigners = ["me"]\n'
+    )
+    made = cli("policy", "sign", "p.toml", "--key", "me.key", "-o", "p.signed")
+    assert (made.code, made.out) == (2, "")
+    assert "p.toml#/signers/me/key: 'none.pub'" in made.err
+    assert not (work / "p.signed").exists()
+
+
+def test_a_later_version_names_the_one_before(
+    cli: Command, work: Path, keys: dict[str, PrivateKey]
+) -> None:
+    name = write_policy(work, keys, 2)
+    made = cli("policy", "sign", name, "--key", "ann.key", "-o", "p.signed")
+    assert (made.code, made.out) == (2, "")
+    assert "version 2 follows another one, and none is named" in made.err
+
+
+def test_a_signer_who_may_not_decide_is_told(
+    cli: Command, work: Path, keys: dict[str, PrivateKey]
+) -> None:
+    name = write_policy(work, keys, 1)
+    made = cli("policy", "sign", name, "--key", "me.key", "--key", "ann.key", "-o", "p.signed")
+    assert made.code == 0
+    said = [line for line in made.err.splitlines() if line.startswith("warning: ")]
+    assert len(said) == 1
+    assert f"key {keys['me'].fingerprint} is not among the policySigners" in said[0]

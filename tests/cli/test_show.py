@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cli.small_release import BUNDLE, make_draft
+from provenance.render.review import KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +57,7 @@ def test_review_lists_what_becomes_public(cli: Command, draft: Path) -> None:
     assert "files (2)\n  README.md\n  config.json" in shown.out
     tree = json.loads(cli("show", draft, "--review", "--format", "json").out)
     assert tree["files"] == ["README.md", "config.json"]
-    assert set(tree) == {"addresses", "files", "hosts", "packages", "paths", "users"}
+    assert set(tree) == set(KINDS)
 
 
 def test_raw_payload_is_the_signed_bytes(cli: Command, signed: Path) -> None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cli.small_release import BUNDLE, make_draft
 from provenance.envelope import manifest_digest, parse_bundle, parse_envelope
-from provenance.signing import verify_bundle
+from provenance.signing import (
+    PublicKey,
+    generate_private_key,
+    verify_bundle,
+    write_key_pair,
+)
+from support.ssh_keys import ssh_program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +37,7 @@ def test_draft_alone_is_enough_to_sign(
     bundle = parse_bundle((work / "out.json").read_bytes())
     assert verify_bundle(bundle, [key.public_key]).payload == payload
     assert f"Key:       {key.fingerprint} (ed25519)" in done.out
-    assert done.err.startswith("becomes public: files 2 (`provenance show ")
+    assert done.err.startswith("becomes public: files 2 (`provenance review ")
     assert f"Manifest:  sha256 {manifest_digest(payload)}" in done.out
 
 
@@ -52,7 +60,18 @@ def test_result_as_json(cli: Command, draft: Path, key: PrivateKey) -> None:
         "manifestDigest": manifest_digest(payload),
         "oms": None,
         "scheme": "ed25519",
-        "signatures": [{"fingerprint": key.fingerprint, "scheme": "ed25519"}],
+        "signatures": [
+            {
+                "bundle": "out.json",
+                "fingerprint": key.fingerprint,
+                "identity": None,
+                "issuer": None,
+                "logEntries": [],
+                "scheme": "ed25519",
+                "sshFingerprint": None,
+                "timestamps": [],
+            }
+        ],
     }
 
 
@@ -99,7 +118,7 @@ def test_wrong_key_files_are_refused(
     assert key.fingerprint
     public = [word if word != "me.key" else "me.key.pub" for word in DRAFT]
     refused = cli(*public)
-    assert refused.code == 1
+    assert refused.code == 2
     assert "without .pub" in refused.err
     assert cli(*[word if word != "me.key" else "nowhere" for word in DRAFT]).code == 4
     assert not (work / "out.json").exists()
@@ -112,7 +131,7 @@ def test_encrypted_key_needs_its_password(cli: Command, draft: Path, work: Path)
     assert cli("keygen", "me.key", "--password-file", "secret").code == 0
     assert cli(*DRAFT, "--password-file", "secret").code == 0
     for refused in (cli(*DRAFT, "--password-file", "wrong"), cli(*DRAFT)):
-        assert refused.code == 1
+        assert refused.code == 2
         assert "password" in refused.err
 
 
@@ -180,3 +199,69 @@ def test_name_that_is_taken_is_a_wrong_option(
     assert kind != "file" or path.read_bytes() == b"mine"
     if arguments[0] == "sign":
         assert kind == "file" or cli(*arguments, "--overwrite").code == 2
+
+
+def test_without_a_draft_it_says_what_to_do(cli: Command, signed: Path, key: PrivateKey) -> None:
+    assert key.fingerprint
+    (signed.with_name("model.draft") / "statement.json").unlink()
+    for more in ((), ("--overwrite",)):
+        refused = cli("sign", "model", "--key", "me.key", *more)
+        assert refused.code == 1
+        assert "no draft beside it (model.draft/statement.json)" in refused.err
+        assert "`provenance cosign`" in refused.err
+    (signed / BUNDLE).unlink()
+    assert "run `provenance release` first" in cli("sign", "model", "--key", "me.key").err
+
+
+def test_release_that_is_not_there(cli: Command, key: PrivateKey, work: Path) -> None:
+    assert key.fingerprint
+    refused = cli("sign", "nowhere", "--key", "me.key")
+    assert refused.code == 4
+    assert f"{work / 'nowhere'}: there is no such folder" in refused.err
+
+
+@pytest.mark.usefixtures("draft", "key")
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("--draft", "model.draft"), "--draft: needs --output"),
+        (("model", "--output", "x"), "--output: goes with --draft"),
+        (("model", "--drop-cosignatures"), "--drop-cosignatures: goes with a release and"),
+    ],
+    ids=["draft", "output", "drop"],
+)
+def test_what_is_missing_is_named(cli: Command, arguments: tuple[str, ...], problem: str) -> None:
+    refused = cli("sign", *arguments, "--key", "me.key")
+    assert refused.code == 2
+    assert problem in refused.err
+
+
+def test_an_ssh_key_is_named_as_openssh_does(cli: Command, draft: Path, work: Path) -> None:
+    assert draft.is_dir()
+    make = [ssh_program("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(work / "id")]
+    subprocess.run(make, check=True)
+    done = cli("sign", "model", "--key", "id")
+    name = PublicKey.load(work / "id.pub").ssh_fingerprint
+    assert f"(ed25519, ssh: {name})" in done.out
+
+
+@pytest.mark.usefixtures("signed")
+def test_cosignatures_of_another_manifest_are_listed_and_dropped(cli: Command, work: Path) -> None:
+    write_key_pair(work / "audit.key", generate_private_key())
+    assert cli("cosign", "model", "--key", "audit.key", "--name", "audit").code == 0
+    audit = work / "model/training-provenance/attestations/audit.sigstore.json"
+    again = ("sign", "model", "--key", "me.key", "--overwrite")
+    same = cli(*again)  # the very same manifest: the co-signature is good as ever
+    assert same.code == 0
+    assert "count for nothing" not in same.err
+    assert cli(*again, "--drop-cosignatures").code == 0
+    assert audit.exists()
+    other = work / "other"
+    make_draft(other, version="2.0")
+    shutil.copy(work / "other.draft/statement.json", work / "model.draft/statement.json")
+    changed = cli(*again)
+    assert changed.code == 0
+    assert "count for nothing now: audit.sigstore.json; sign again with" in changed.err
+    (audit.parent / "note.sigstore.json").write_text("something else")
+    assert "count for nothing" not in cli(*again, "--drop-cosignatures").err
+    assert [path.name for path in audit.parent.iterdir()] == ["note.sigstore.json"]

@@ -271,6 +271,34 @@ class TestCertificates:
         openssl("req", "-x509", "-key", "x.key", "-subj", "/CN=Lab CA", "-out", "ca.pem")
         assert verdict(cli, *NAME) == 1
 
+    def test_end_of_the_certificate_is_said_unless_a_time_is_witnessed(
+        self, cli: Command, issued: str, tmp_path: Path
+    ) -> None:
+        arguments = ("sign", "model", "--key", "me.key", "--certificate", issued, "--overwrite")
+        assert "ends with its certificate on 20" in cli(*arguments).err
+        pytest.importorskip("rfc3161_client", reason="the extra timestamps is not installed")
+        with serve_stamps(make_authority(tmp_path / "tsa").answer) as url:
+            done = cli(*arguments, "--timestamp", url)
+        assert "ends with its certificate" not in done.err
+        assert "Identity:  trainer@lab.example" in done.out
+        assert "Timestamp: 20" in done.out
+
+    def test_authorities_that_stay_out_of_the_bundle_are_named(
+        self, cli: Command, issued: str, work: Path
+    ) -> None:
+        middle, chain = work / "middle.pem", work / "chain.pem"
+        openssl("req", "-new", "-key", "ca.key", "-subj", "/CN=Lab Middle", "-out", "m.csr")
+        (work / "m.ext").write_text("basicConstraints = critical,CA:TRUE\n")
+        openssl(
+            *("x509", "-req", "-in", "m.csr", "-CA", "ca.pem", "-CAkey", "ca.key"),
+            *("-CAcreateserial", "-extfile", "m.ext", "-out", middle),
+        )
+        chain.write_bytes((work / issued).read_bytes() + middle.read_bytes())
+        done = cli("sign", "model", "--key", "me.key", "--certificate", "chain.pem")
+        assert done.code == 0
+        assert "needs these authorities in the file of --ca" in done.err
+        assert "CN=Lab Middle" in done.err
+
     def test_certificate_cosigns(self, cli: Command, issued: str) -> None:
         good(cli, "keygen", "first.key")
         good(cli, "sign", "model", "--key", "first.key")
@@ -320,7 +348,11 @@ class TestKeyless:
     def test_identity_signs_and_verifies_offline(
         self, cli: Command, signs: tuple[str, ...]
     ) -> None:
-        assert "made for this signature alone" in good(cli, "sign", "model", *signs)
+        said = good(cli, "sign", "model", *signs)
+        assert "made for this signature alone" in said
+        assert f"Identity:  {IDENTITY} (issuer {ISSUER})" in said
+        assert "Log entry: " in said
+        assert "Timestamp: 20" in said
         shown = good(cli, "verify", "model", *self.WHO, *self.ROOT)
         assert IDENTITY in shown
         assert "at the latest" in shown  # the services stamped it
@@ -360,7 +392,11 @@ class TestTimestamps:
         self, cli: Command, tsa: str, kind: str
     ) -> None:
         good(cli, "keygen", "me.key", "--kind", kind)
-        good(cli, "sign", "model", "--key", "me.key", "--timestamp", tsa)
+        made = json.loads(
+            good(cli, "sign", "model", "--key", "me.key", "--timestamp", tsa, "--format", "json")
+        )
+        (stamp,) = made["signatures"][0]["timestamps"]
+        assert stamp["authority"] == "'CN=tsa'"
         shown = good(cli, "verify", "model", "--key", "me.key.pub", "--tsa", "../tsa/ca.pem")
         assert "at the latest" in shown
         assert "at the latest" not in good(cli, "verify", "model", "--key", "me.key.pub")

@@ -24,6 +24,9 @@ from support.ssh_keys import public_line
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cli.conftest import Command
+    from provenance.signing import PrivateKey
+
 SHARED = (
     "keys",
     "model",
@@ -145,3 +148,26 @@ class TestGathering:
             named["tsa"] = [tmp_path / "ca"]
         with pytest.raises(UsageError, match=problem):
             gather_trust([], **named)  # type: ignore[arg-type]  # the options of each row
+
+
+def test_a_fingerprint_is_no_key(cli: Command, signed: Path, key: PrivateKey) -> None:
+    assert signed.is_dir()
+    refused = cli("verify", "model", "--key", key.fingerprint)
+    assert refused.code == 2
+    assert "is a fingerprint" in refused.err
+    assert "`provenance trust add FILE --model NAME --fingerprint SHA256:…`" in refused.err
+
+
+def test_keys_of_a_list_that_do_not_count_are_warned_of(
+    cli: Command, signed: Path, key: PrivateKey, work: Path
+) -> None:
+    assert signed.is_dir()
+    line = public_line(key.public_key)
+    (work / "me.keys").write_text(f"sk-ssh-ed25519@openssh.com AAAA phone\n{line} me\n")
+    done = cli("verify", "model", "--authorized-keys", "me.keys")
+    assert done.code == 0
+    assert "warning: me.keys:1: this key does not count: a key of a security key" in done.err
+    (work / "allowed").write_text(f"me@lab,you@lab {line}\n")
+    done = cli("verify", "model", "--allowed-signers", "allowed", "--principal", "me@lab")
+    assert done.code == 0, done.err
+    assert "which your list calls 'me@lab, you@lab'" in done.out

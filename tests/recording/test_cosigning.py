@@ -182,7 +182,7 @@ def test_key_of_a_certificate_is_the_same_key(release: SmallRelease, tmp_path: P
     issued = made.signer(root)
     key = provenance.PrivateKey.from_handle(issued.key)
     der = issued.certificate.public_bytes(Encoding.DER)
-    cosign_release(release.folder, CertificateSigner.of(key, der))
+    cosign_release(release.folder, CertificateSigner.of(key, der, now=made.NOW))
     (path,) = attestations(release)
     assert parse_bundle(path.read_bytes()).certificate == der
     with pytest.raises(UsageError, match="has signed this manifest already"):

@@ -100,6 +100,60 @@ def test_terminated_process_closes_its_record_and_dies_of_the_signal(place: Path
     assert [entry.kind for entry in iterate_entries(log)][-1] == "finish"
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1], ids=lambda it: it.name)
+def test_record_says_which_signal_ended_it(place: Path, number: signal.Signals) -> None:
+    assert kill_when_ready(place, LOOP, number) == -number
+    found = only_record(place)
+    assert (found.status, found.failure) == ("interrupted", number.name)
+    assert found.gaps[-1].description == f"the run was interrupted: {number.name}"
+    assert not (place / "runs" / found.id / "lock").exists()
+
+
+def test_handler_that_only_asks_the_loop_to_end_may_still_save(place: Path) -> None:
+    text = """
+asked = []
+signal.signal(signal.SIGUSR1, lambda *_: asked.append(True))
+run = provenance.start("train", output="runs")
+for step in range(1, 100):
+    run.log({"loss": 1.0}, step=step)
+    if step == 50:
+        os.kill(os.getpid(), signal.SIGUSR1)
+    if asked:
+        with open("model.bin", "wb") as file:
+            file.write(b"weights")
+        run.checkpoint("model.bin", step=step)
+        run.finish()
+        sys.exit(3)
+"""
+    assert run_to_the_end(place, text) == (3, "")
+    found = only_record(place)
+    assert (found.status, found.failure) == ("interrupted", "SIGUSR1")
+    assert [it.step for it in found.checkpoints] == [50]
+
+
+def test_handler_that_leaves_at_once_leaves_an_interrupted_record(place: Path) -> None:
+    text = """
+signal.signal(signal.SIGTERM, lambda *_: os._exit(9))
+run = provenance.start("train", output="runs")
+run.log({"loss": 1.0}, step=1)
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+    assert run_to_the_end(place, text) == (9, "")
+    found = only_record(place)
+    assert (found.status, found.failure) == ("interrupted", "SIGTERM")
+
+
+def test_script_that_says_that_it_completed_is_believed_after_a_signal(place: Path) -> None:
+    text = """
+signal.signal(signal.SIGUSR1, lambda *_: None)
+run = provenance.start("train", output="runs")
+os.kill(os.getpid(), signal.SIGUSR1)
+run.finish("completed")
+"""
+    assert run_to_the_end(place, text) == (0, "")
+    assert (only_record(place).status, only_record(place).failure) == ("completed", None)
+
+
 def test_interrupted_process_says_so(place: Path) -> None:
     text = LOOP.replace('run = provenance.start("train", output="runs")', "if True:").replace(
         "if True:", 'with provenance.record("train", output="runs") as run:'

@@ -63,8 +63,21 @@ def test_draft_may_go_and_its_salts_stay(unsigned: SmallRelease) -> None:
 
 def test_release_without_a_draft_is_refused(unsigned: SmallRelease) -> None:
     shutil.rmtree(unsigned.draft.folder)
-    with pytest.raises(InputError):
+    with pytest.raises(RecordingError, match=r"no draft beside it \(.*statement.json\)") as caught:
         sign_release(unsigned.folder, unsigned.key)
+    assert caught.value.remedy.startswith("run `provenance release` first")
+    unsigned.manifest.write_bytes(b"a bundle")
+    with pytest.raises(RecordingError) as caught:
+        sign_release(unsigned.folder, unsigned.key, overwrite=True)
+    assert caught.value.remedy.startswith("to add a signature")
+    assert "`provenance cosign`" in caught.value.remedy
+
+
+def test_release_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name, problem in (("absent", "there is no such folder"), ("file", "is no folder")):
+        with pytest.raises(InputError, match=problem):
+            sign_release(tmp_path / name, generate_private_key())
 
 
 CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {

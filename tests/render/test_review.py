@@ -43,23 +43,23 @@ TREE: dict[str, Any] = {
 
 def test_everything_that_names_somebody_is_found() -> None:
     review = review_manifest(TREE)
-    assert review.hosts == ("bucket.internal", "git.internal", "git.other", "lab.example")
-    assert review.users == ("alice", "bob")
-    assert review.addresses == ("git@git.internal", "git@git.other", "open@lab.example")
-    assert review.paths == (
+    assert review.values("hosts") == ("bucket.internal", "git.internal", "git.other", "lab.example")
+    assert review.values("users") == ("alice", "bob")
+    assert review.values("addresses") == ("git@git.internal", "git@git.other", "open@lab.example")
+    assert review.values("paths") == (
         "/home/alice/train.py",
         "/srv/data/raw.csv",
         r"C:\Users\bob\data",
         "~/cache/x",
     )
-    assert review.files == ("patients.csv", "secret_plan.py", "train.py")
-    assert review.packages == ("private-lib 1.0+lab",)
+    assert review.values("files") == ("patients.csv", "secret_plan.py", "train.py")
+    assert review.values("packages") == ("private-lib 1.0+lab",)
 
 
 def test_pointers_into_the_document_are_no_paths() -> None:
     review = review_manifest(TREE)
-    assert "/compute/cost" not in review.paths
-    assert "/training/segments" not in review.paths
+    assert "/compute/cost" not in review.values("paths")
+    assert "/training/segments" not in review.values("paths")
 
 
 def test_review_is_shown_kind_by_kind() -> None:
@@ -71,7 +71,8 @@ def test_review_is_shown_kind_by_kind() -> None:
 
 def test_summary_counts() -> None:
     assert summarise_review(review_manifest(TREE)) == (
-        "becomes public: hosts 4, users 2, addresses 3, paths 4, files 3, packages 1"
+        "becomes public: hosts 4, users 2, addresses 3, paths 4, files 3, packages 1, arguments 4, "
+        "texts 1"
     )
     assert summarise_review(review_manifest({})) == "becomes public: nothing that looks private"
 

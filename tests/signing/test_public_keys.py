@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import subprocess
 from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from provenance.signing import (
     generate_private_key,
     sign_payload,
 )
+from support.ssh_keys import ssh_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,6 +130,14 @@ def wrong_files() -> dict[str, tuple[bytes, str]]:
         "OpenSSH DSA key": (b"ssh-dss AAAA\n", "not an OpenSSH public"),
         "OpenSSH keys": (b"ssh-ed25519 AAAA\nssh-ed25519 AAAA\n", "2 lines of OpenSSH keys"),
         "security key": (b"sk-ssh-ed25519@openssh.com AAAA\n", "a key of a security key"),
+        "OpenSSH certificate": (
+            b"ssh-ed25519-cert-v01@openssh.com AAAA me\n",
+            "a certificate of OpenSSH",
+        ),
+        "OpenSSH ECDSA certificate": (
+            b"ecdsa-sha2-nistp256-cert-v01@openssh.com AAAA\n",
+            "a certificate of OpenSSH",
+        ),
         "cosign key": (b"-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n", "a cosign private"),
         "old cosign key": (b"-----BEGIN ENCRYPTED COSIGN PRIVATE KEY-----\n", "a cosign private"),
         "PGP key": (b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n", "PGP PUBLIC KEY BLOCK, expected"),
@@ -307,3 +317,38 @@ def test_a_dsa_key_is_refused() -> None:
     data = dsa.generate_private_key(2048).public_key().public_bytes(PEM, SPKI)
     with pytest.raises(SigningError, match="a key of kind DSA"):
         PublicKey.from_pem(data)
+
+
+def test_a_certificate_of_openssh_is_no_key(tmp_path: Path) -> None:
+    program = ssh_program("ssh-keygen")
+    for name in ("ca", "id"):
+        made = [program, "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)]
+        subprocess.run(made, check=True)
+    issue = [program, "-q", "-s", str(tmp_path / "ca"), "-I", "me", str(tmp_path / "id.pub")]
+    subprocess.run(issue, check=True)
+    with pytest.raises(SigningError, match="a certificate of OpenSSH, which is not supported"):
+        PublicKey.load(tmp_path / "id-cert.pub")
+    assert PublicKey.load(tmp_path / "id.pub").kind == "ed25519"
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa-256", "ecdsa-384", "ecdsa-521", "rsa-2048"])
+def test_the_fingerprint_of_openssh_is_the_one_that_ssh_keygen_shows(
+    tmp_path: Path, kind: str
+) -> None:
+    program, file = ssh_program("ssh-keygen"), tmp_path / "id"
+    name, _, bits = kind.partition("-")
+    size = ("-b", bits) if bits else ()
+    subprocess.run([program, "-q", "-t", name, *size, "-N", "", "-f", str(file)], check=True)
+    listed = subprocess.run([program, "-lf", str(file)], check=True, capture_output=True, text=True)
+    key = PublicKey.load(tmp_path / "id.pub")
+    assert key.ssh_fingerprint == listed.stdout.split()[1]
+    assert key.is_called(key.fingerprint)
+    assert key.ssh_fingerprint is not None
+    assert key.is_called(key.ssh_fingerprint)
+    assert not key.is_called(generate_private_key().fingerprint)
+
+
+def test_openssh_has_no_name_for_a_post_quantum_key() -> None:
+    key = generate_private_key("ml-dsa-65").public_key
+    assert key.ssh_fingerprint is None
+    assert key.is_called(key.fingerprint)

@@ -62,6 +62,16 @@ def test_what_is_not_there_is_said(token: str, uri: str, pin: str | None) -> Non
     assert "9999" not in str(caught.value)
 
 
+def test_a_pin_that_nobody_gave_is_said(token: str) -> None:
+    with pytest.raises(SigningError, match="no PIN was given") as caught:
+        TokenSigner.open(f"pkcs11:token=lab;object=p256?{token}")
+    assert "pin-source=file:" in caught.value.remedy
+    for name in ("other", "lab"):
+        with pytest.raises(SigningError) as caught:
+            TokenSigner.open(f"pkcs11:token={name};object=absent?{token}", PIN)
+        assert "no PIN" not in caught.value.problem
+
+
 def test_a_module_that_is_none(tmp_path: Path) -> None:
     pytest.importorskip("pkcs11", reason="the extra pkcs11 is not installed")
     (tmp_path / "m.so").write_text("no library")

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 
-__all__ = ["OpensslAuthority", "make_authority", "openssl", "serve_stamps"]
+__all__ = ["OpensslAuthority", "make_authority", "openssl", "send_chain", "serve_stamps"]
 
-# `certs` names the authority's certificate alone: of several, openssl writes an unsorted SET.
+# `certs` names the authority's certificate alone: of several, openssl writes an unsorted SET, which
+# `send_chain` makes it do.
 CONFIGURATION = """
 [tsa]
 default_tsa = t
@@ -121,6 +122,15 @@ def make_authority(
     (folder / "ca.pem").write_bytes(root.certificate.public_bytes(Encoding.PEM))
     (folder / "conf").write_text(CONFIGURATION.format(folder=folder))
     return OpensslAuthority(folder, leaf.certificate, root.certificate, root.key)
+
+
+def send_chain(tsa: OpensslAuthority, *names: str) -> None:
+    """Let an authority send certificates of several files, in their order."""
+    chain = b"".join((tsa.folder / name).read_bytes() for name in names)
+    (tsa.folder / "chain.pem").write_bytes(chain)
+    text = CONFIGURATION.format(folder=tsa.folder)
+    changed = text.replace(f"certs = {tsa.folder}/tsa.pem", f"certs = {tsa.folder}/chain.pem")
+    (tsa.folder / "conf").write_text(changed)
 
 
 @contextmanager

@@ -103,8 +103,10 @@ def test_without_a_key_nothing_is_loaded() -> None:
 
 
 def test_fingerprint_is_enough_if_the_policy_lists_the_key() -> None:
-    found = load_signed_policy(ONE, fingerprints=(KEYS["ann"].fingerprint,), now=NOW)
-    assert found.version == 1
+    ann = KEYS["ann"].public_key
+    assert ann.ssh_fingerprint is not None
+    for own in (ann.fingerprint, ann.ssh_fingerprint):
+        assert load_signed_policy(ONE, fingerprints=(own,), now=NOW).version == 1
     for other in (KEYS["cho"], STRANGER):
         with pytest.raises(TrustError):
             load_signed_policy(ONE, fingerprints=(other.fingerprint,), now=NOW)

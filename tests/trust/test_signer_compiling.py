@@ -80,7 +80,9 @@ def test_a_name_in_a_certificate(kind: str, tmp_path: Path) -> None:
     authority = PEM.decode() if kind == "text" else "ca.pem"
     named = {"authority": authority, "identity": "trainer@example.org", "kind": "email"}
     signer = CertificateSigner.of(
-        PrivateKey.from_handle(LEAF.key), LEAF.certificate.public_bytes(Encoding.PEM)
+        PrivateKey.from_handle(LEAF.key),
+        LEAF.certificate.public_bytes(Encoding.PEM),
+        now=made.NOW,
     )
     bundle = sign_payload(b"{}", signer)
     found = verifier({"certificate": named}, tmp_path).verify(bundle, TIMES)

@@ -115,6 +115,12 @@ def test_a_revoked_key_is_revoked_behind_every_name() -> None:
     assert codes(signer, revoked_keys=(RevokedKey(other.fingerprint),)) == []
 
 
+def test_a_key_is_revoked_by_the_fingerprint_that_openssh_shows() -> None:
+    signer = dataclasses.replace(stamped(), ssh_fingerprint=KEY.ssh_fingerprint)
+    assert KEY.ssh_fingerprint is not None
+    assert codes(signer, revoked_keys=(RevokedKey(KEY.ssh_fingerprint),)) == ["policy-revoked"]
+
+
 def test_the_strictest_of_two_revocations_of_one_key_holds() -> None:
     revoked = (RevokedKey(KEY.fingerprint, NOW), RevokedKey(KEY.fingerprint, SINCE))
     signer = stamped(SINCE + SECOND)

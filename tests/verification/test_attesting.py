@@ -13,6 +13,7 @@ from in_toto_attestation.v1.statement_pb2 import Statement as InTotoMessage
 from jsonschema import Draft202012Validator, ValidationError
 
 from provenance.errors import UsageError
+from provenance.trust import TrustPolicy
 from provenance.verification import PolicyUsed, result_statement, summary_statement
 from provenance.verification.attesting import (
     DEFAULT_POLICY_URI,
@@ -37,12 +38,13 @@ BOTH = pytest.mark.parametrize(
     [(result_statement, SVR_SCHEMA), (summary_statement, VSA_SCHEMA)],
     ids=["svr", "vsa"],
 )
+SHA256 = TrustPolicy(recompute_sha256=True)
 POLICY = PolicyUsed("https://policies.example/production", "c" * 64)
 
 
 @pytest.fixture
 def passed(folder: Path, look: Look) -> Report:
-    return look(folder, model="digits-mlp")
+    return look(folder, model="digits-mlp", policy=SHA256)
 
 
 @pytest.fixture
@@ -141,7 +143,7 @@ def test_pass_says_what_passed(passed: Report, folder: Path, look: Look) -> None
     assert f"{PROPERTY_PREFIX}DATASETS_BOUND" in properties
     assert f"{PROPERTY_PREFIX}COMPUTE_DECLARED" not in properties
     assert not any(name.startswith("SLSA_") for name in properties)
-    unnamed = set(predicate_of(result_statement(look(folder)))["properties"])
+    unnamed = set(predicate_of(result_statement(look(folder, policy=SHA256)))["properties"])
     assert properties - unnamed == {f"{PROPERTY_PREFIX}MODEL_NAME_CHECKED"}
 
 

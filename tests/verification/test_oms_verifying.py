@@ -484,3 +484,13 @@ def test_a_flag_is_a_flag(model: Path) -> None:
 def test_the_clock_is_the_caller_s(model: Path) -> None:
     report = check(model, clock=lambda: datetime(2030, 1, 1, tzinfo=UTC))
     assert report.verified_at == "2030-01-01T00:00:00Z"
+
+
+def test_a_hint_of_another_writer_is_not_shown_as_a_fingerprint_of_ours(model: Path) -> None:
+    hint = hashlib.sha256(KEY.public_key.to_pem()).hexdigest()
+    signature = sign(model.parent / "s.sig", material={"publicKey": {"hint": hint}})
+    report = inspect_oms(model, signature, keys=OTHER.public_key)
+    (said,) = [one.message for one in report.findings if one.code == "signature-invalid"]
+    assert f"the bundle names, unproven, the key with the hint '{hint}'" in said
+    assert said.count("SHA256:") == 1
+    assert OTHER.fingerprint in said

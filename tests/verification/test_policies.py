@@ -220,6 +220,10 @@ def test_what_a_policy_in_code_revokes_holds_for_plain_keys(tmp_path: Path) -> N
 
     policy = TrustPolicy(keys=(public_key(),), revoked_keys=(RevokedKey(public_key().fingerprint),))
     assert error_codes(look(tmp_path, release(), policy)) == ["policy-revoked"]
+    in_openssh = public_key().ssh_fingerprint
+    assert in_openssh is not None
+    policy = TrustPolicy(keys=(public_key(),), revoked_keys=(RevokedKey(in_openssh),))
+    assert error_codes(look(tmp_path, release(), policy)) == ["policy-revoked"]
 
 
 @pytest.mark.parametrize(
@@ -308,7 +312,7 @@ def test_a_name_in_a_certificate_is_said(tmp_path: Path) -> None:
     pem = root.certificate.public_bytes(Encoding.PEM).decode()
     named = {"authority": pem, "identity": "trainer@example.org", "kind": "email"}
     signer = CertificateSigner.of(
-        PrivateKey.from_handle(leaf.key), leaf.certificate.public_bytes(Encoding.PEM)
+        PrivateKey.from_handle(leaf.key), leaf.certificate.public_bytes(Encoding.PEM), now=NOW
     )
     bundle = write_bundle(sign_payload(CraftedRelease().payload(), signer))
     files = {**release(), "training-provenance/manifest.sigstore.json": bundle}
@@ -320,7 +324,8 @@ def test_a_name_in_a_certificate_is_said(tmp_path: Path) -> None:
     assert report.signer.identity == "trainer@example.org"
     assert report.signer.issuer is not None
     text = render_report(report)
-    assert "Signer    trainer@example.org, vouched for by SHA256:" in text
+    assert "Signer    trainer@example.org, vouched for by CN=root (SHA256:" in text
+    assert report.signer.issuer_name == "CN=root"
 
 
 def test_first_contact_with_a_signature_that_is_worthless(tmp_path: Path) -> None:

@@ -339,7 +339,8 @@ def test_root_of_the_caller_says_what_its_tree_is_of(case: Case) -> None:
     for which in ("tensor", "shard", "record"):
         proof = case.proofs[which]
         named: dict[str, Any] = {"tensor": "w"} if which == "tensor" else {"kind": which}
-        named |= {"shard": {"name": "part"}, "record": {"index": 0}}.get(which, {})
+        if which != "tensor":
+            named |= {"name": "part"} if which == "shard" else {"index": 0}
         given: dict[str, Any] = {"root": proof.root, "file": case.files[which]}
         assert check_proof(proof, **named, **given).verdict == "PASS"
         assert check_proof(proof, kind="file", **given).verdict == "FAIL"

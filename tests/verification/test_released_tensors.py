@@ -8,6 +8,7 @@ import pytest
 
 from digest.weights.containers import BIAS, WEIGHT, gguf, onnx_file, safetensors
 from provenance.digest import TypedRoot
+from provenance.digest.weights.choosing import describe_uncovered
 from provenance.errors import ManifestError
 from provenance.verification import prove_file
 from support.crafted import CraftedRelease
@@ -79,6 +80,41 @@ def test_other_tensors_than_the_signed_ones_are_an_error(
     folder = write_release(tmp_path / "model", files, root_of(tensors[1:]))
     report = look(folder, all_digests=True)
     assert errors_of(report) == [("release-checkpoint-mismatch", "/release/tensors")]
+
+
+#: Files beside those that the tensor digest is over, and what is said of them.
+SHARD = "m-00001-of-00002.safetensors"
+UNCOVERED = {
+    "GGUF beside safetensors": (
+        ("m.safetensors", "q.gguf", "r.gguf"),
+        "not over 'q.gguf', 'r.gguf'",
+    ),
+    "ONNX beside GGUF": (("m.gguf", "m.onnx"), "not over 'm.onnx'"),
+    "a shard is missing": ((SHARD,), "without the shards that are not here of 'm'"),
+    "an index without shards": (
+        ("a.safetensors", "m.safetensors.index.json"),
+        "that are not here of 'm'",
+    ),
+    "many others": (("m.safetensors", *(f"{n}.gguf" for n in range(9))), "'2.gguf' and 6 more"),
+    "all of it": ((SHARD, SHARD.replace("1-", "2-"), "m.safetensors.index.json"), ""),
+    "one file": (("a/m.safetensors", "README.md"), ""),
+    "GGUF in parts": (tuple(PARTS), ""),
+    "open": (("a.gguf", "b.gguf"), ""),
+}
+
+
+@pytest.mark.parametrize("case", UNCOVERED)
+def test_weights_that_the_tensor_digest_is_not_over_are_named(
+    case: str, tmp_path: Path, look: Look
+) -> None:
+    names, said = UNCOVERED[case]
+    assert said in describe_uncovered(names)
+    assert bool(describe_uncovered(names)) == bool(said)
+    folder = write_release(tmp_path / "model", dict.fromkeys(names, b"x"), root_of((WEIGHT,)))
+    report = look(folder)
+    assert report.verdict == "PASS"
+    assert ("tensors-not-covered" in report.codes()) == bool(said)
+    assert any(said in line for line in report.not_checked)
 
 
 @pytest.mark.parametrize("case", OPEN)

@@ -12,6 +12,7 @@ from provenance.canonical import MAX_SUMMARY_BYTES
 from provenance.envelope import parse_statement, write_bundle, write_statement
 from provenance.errors import UsageError
 from provenance.signing import sign_payload
+from provenance.trust import TrustPolicy
 from provenance.verification import (
     PolicyUsed,
     SummaryReport,
@@ -34,7 +35,7 @@ POLICY = PolicyUsed("https://policies.example/production", "c" * 64)
 
 @pytest.fixture
 def report(folder: Path, look: Look) -> Report:
-    return look(folder)
+    return look(folder, policy=TrustPolicy(recompute_sha256=True))
 
 
 @pytest.fixture

@@ -106,24 +106,24 @@ def test_other_records_are_a_contradiction(
 
 
 @pytest.mark.parametrize(
-    ("fields", "is_other_set", "files"),
+    "case",
     [
-        pytest.param(("recordTree",), True, SIGNED, id="tree equal, set another"),
-        pytest.param(("files",), True, SIGNED, id="files equal, set another"),
-        pytest.param(("files", *RECORDS), False, RESHARDED, id="records equal, files others"),
+        pytest.param((("recordTree",), SIGNED), id="tree equal, set another"),
+        pytest.param((("files",), SIGNED), id="files equal, set another"),
+        pytest.param((("files", *RECORDS), RESHARDED), id="records equal, files others"),
     ],
 )
 def test_what_agrees_in_one_way_alone_backs_nothing(
-    fields: tuple[str, ...],
-    is_other_set: bool,
-    files: Mapping[str, bytes],
+    case: tuple[tuple[str, ...], Mapping[str, bytes]],
     make: Callable[..., Path],
     hold: Callable[..., Path],
     look: Look,
     tmp_path: Path,
 ) -> None:
+    fields, files = case
     other = hash_records(write_tree(tmp_path / "other", CHANGED)).to_tree()
-    folder = make(*fields, **({"recordSet": other["recordSet"]} if is_other_set else {}))
+    others = {} if "recordSet" in fields else {"recordSet": other["recordSet"]}
+    folder = make(*fields, **others)
     report = look(folder, datasets={"raw": hold(files)})
     assert (report.verdict, rung_of(report)) == ("FAIL", "bound")
 

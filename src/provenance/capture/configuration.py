@@ -1,7 +1,7 @@
 """The resolved configuration of a run as free JSON: every value after defaults were applied.
 
-Takes dictionaries, dataclasses, argparse namespaces, pydantic and attrs objects, named tuples,
-OmegaConf and whatever has `to_dict()`. Reads no environment; shows no memory address.
+Takes dictionaries, dataclasses, argparse namespaces, pydantic, attrs and msgspec objects, named
+tuples, OmegaConf and whatever has `to_dict()`. Reads no environment; shows no memory address.
 """
 
 from __future__ import annotations

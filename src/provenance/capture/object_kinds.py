@@ -1,4 +1,4 @@
-"""How the settings of each kind of object are read: mappings, dataclasses, pydantic, attrs.
+"""How settings of each kind are read: mappings, dataclasses, pydantic, attrs, msgspec.
 
 Libraries are recognised by what an object has, or asked if they are loaded; none is imported.
 """
@@ -32,6 +32,9 @@ _TEXTUAL = (Fraction, UUID, complex, dt.timedelta, range, slice)
 
 # Libraries whose types of numbers and devices are best known by their text: `torch.float32`.
 _NUMERIC_LIBRARIES = frozenset({"jax", "jaxlib", "ml_dtypes", "numpy", "tensorflow", "torch"})
+
+# Libraries whose settings are best read by their own `to_dict`.
+_HUGGING_FACE = frozenset({"peft", "transformers", "trl"})
 
 
 def name_of(kind: Any) -> str:  # noqa: ANN401 - classes and functions alike
@@ -101,6 +104,17 @@ def _attrs_items(value: Any) -> Mapping[Any, Any]:  # noqa: ANN401 - an attrs ob
     return {field.name: getattr(value, field.name) for field in value.__attrs_attrs__}
 
 
+def _struct_items(value: Any) -> Mapping[Any, Any]:  # noqa: ANN401 - a msgspec.Struct
+    return {name: getattr(value, name) for name in value.__struct_fields__}
+
+
+def _is_hugging_face(value: object) -> bool:
+    # `TrainingArguments` is a dataclass too, but its own method masks tokens and resolves fields.
+    return hasattr(type(value), "to_dict") and any(
+        kind.__module__.partition(".")[0] in _HUGGING_FACE for kind in type(value).__mro__
+    )
+
+
 def _partial_items(value: Any) -> Mapping[Any, Any]:  # noqa: ANN401 - a functools.partial
     return {"function": value.func, "arguments": value.args, "keywords": value.keywords}
 
@@ -131,7 +145,9 @@ _KINDS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Mapping[Any, Any]]], 
     (_is(Mapping), lambda value: value),
     (_is(Namespace, SimpleNamespace), vars),
     (_is_pydantic, _pydantic_items),
+    (_is_hugging_face, _to_dict_items),
     (_has("__dataclass_fields__"), _dataclass_items),
+    (_has("__struct_fields__"), _struct_items),
     (_has("__attrs_attrs__"), _attrs_items),
     (_has("_asdict", "_fields"), lambda value: value._asdict()),
     (_is(functools.partial), _partial_items),

@@ -62,6 +62,7 @@ def check_datasets_pinned(evidence: Evidence, policy: TrustPolicy) -> Iterator[F
             dataset.files,
             dataset.record_tree,
             dataset.record_set,
+            dataset.tensors,
             dataset.shards,
             dataset.inventory_file,
         )

@@ -16,7 +16,11 @@ from msgspec import Struct
 
 from provenance.digest import COUNTED, InventoryDigest, printable_name
 from provenance.findings import Finding
-from provenance.manifest import parse_timestamp
+from provenance.manifest import (
+    EvaluationAttestation,
+    ReproductionAttestation,
+    parse_timestamp,
+)
 from provenance.signing import VerifiedSigner
 
 if TYPE_CHECKING:
@@ -129,6 +133,9 @@ class Attestation(Struct, frozen=True):
 
     signature: SignatureOutcome
     """What became of its signature."""
+
+    document: EvaluationAttestation | ReproductionAttestation | None = None
+    """What it says; `None` for a co-signature."""
 
 
 SuppliedStatus = Literal[

@@ -95,7 +95,7 @@ PARTS = (
             Kind(
                 name="content",
                 patterns=("/datasets/*",),
-                roots=("files", "recordTree", "shards"),
+                roots=("files", "recordTree", "tensors", "shards"),
                 sets=("recordSet",),
                 inventory=True,
             ),

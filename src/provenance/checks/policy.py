@@ -56,7 +56,17 @@ def _unmet_files(evidence: Evidence, policy: TrustPolicy) -> str:
         if partly:
             some = f"{len(partly)} files, e.g. {shown(partly[0])}"
             return f"not every recorded digest was compared, of {some}"
+    if policy.needs_sha256:
+        without = [entry.path for entry in evidence.listed if _lacks_sha256(evidence, entry.path)]
+        if without:
+            some = f"{len(without)} files, e.g. {shown(without[0])}"
+            return f"the SHA-256 was not recomputed, of {some}"
     return ""
+
+
+def _lacks_sha256(evidence: Evidence, name: str) -> bool:
+    found = evidence.found.get(name)
+    return found is not None and bool(found.digest) and "sha256" not in found.digest
 
 
 def _is_examined(evidence: Evidence, name: str) -> bool:

@@ -84,6 +84,15 @@ def _not_met(requirement: Requirement, unmet: list[tuple[str, str | None]]) -> F
     return Finding("requirement-not-met", place, message)
 
 
+def _is_empty(value: object) -> bool:
+    """Return whether a value says nothing: absent, or with nothing in it at any depth."""
+    if isinstance(value, Mapping):
+        return all(map(_is_empty, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_empty, value))
+    return value is None or value == ""
+
+
 class _Places:
     """The places of one manifest with their rungs, found without looking through all of them."""
 
@@ -106,7 +115,7 @@ class _Places:
             for place, value in places:
                 if name == "*" and isinstance(value, list | tuple) and value:
                     found.extend((f"{place}/{number}", item) for number, item in enumerate(value))
-                elif isinstance(value, Mapping) and name in value:
+                elif isinstance(value, Mapping) and not _is_empty(value.get(name)):
                     found.append((place + join_pointer(name), value[name]))
                 else:
                     yield self._hole(place, tokens[index:])

@@ -12,6 +12,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from provenance.checks.attested import why_no_support
 from provenance.envelope import manifest_digest
 from provenance.errors import shown
 from provenance.findings import Finding
@@ -21,7 +22,7 @@ from provenance.trust import count_votes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provenance.checks.evidence import Evidence, SignatureOutcome
+    from provenance.checks.evidence import Attestation, Evidence, SignatureOutcome
     from provenance.signing import VerifiedSigner
     from provenance.trust import Role, TrustPolicy
 
@@ -48,18 +49,24 @@ def check_roles(evidence: Evidence, policy: TrustPolicy) -> Iterator[Finding]:
     if main is not None and main.counted:
         yield from _scope(policy, main, model)
     for item in evidence.attestations:
-        kind = MANIFEST_V1 if item.kind == CO_SIGNATURE else item.kind
-        if item.signature.status == "verified" and not _fitting(
-            policy, item.signature, kind, model
-        ):
-            reason = next((fault.message for fault in item.signature.faults), "")
-            message = (
-                reason or f"no role of the policy lets its signer sign this for {shown(model)}"
-            )
-            yield Finding("signature-not-counted", item.path, message)
+        if item.signature.status == "verified":
+            yield from _not_counted(evidence, item, policy)
     for role in policy.roles:
-        if role.required and (role.predicate_types != (DATASET_V1,)):
-            yield from _threshold(evidence, role, model)
+        for kind in role.predicate_types if role.required else ():
+            if kind != DATASET_V1:
+                yield from _threshold(evidence, policy, role, kind)
+
+
+def _not_counted(evidence: Evidence, item: Attestation, policy: TrustPolicy) -> Iterator[Finding]:
+    kind = MANIFEST_V1 if item.kind == CO_SIGNATURE else item.kind
+    model = evidence.manifest.model.name
+    if not _fitting(policy, item.signature, kind, model):
+        message = next((fault.message for fault in item.signature.faults), "")
+        message = message or f"no role of the policy lets its signer sign this for {shown(model)}"
+    else:
+        message = why_no_support(evidence, item, policy)
+    if message:
+        yield Finding("signature-not-counted", item.path, message)
 
 
 def _scope(policy: TrustPolicy, main: SignatureOutcome, model: str) -> Iterator[Finding]:
@@ -76,12 +83,13 @@ def _scope(policy: TrustPolicy, main: SignatureOutcome, model: str) -> Iterator[
     yield Finding("policy-model-name", "/model/name", message)
 
 
-def _threshold(evidence: Evidence, role: Role, model: str) -> Iterator[Finding]:
-    signers = list(_signers(evidence, role)) if role.may_sign_for(model) else []
+def _threshold(evidence: Evidence, policy: TrustPolicy, role: Role, kind: str) -> Iterator[Finding]:
+    is_allowed = role.may_sign_for(evidence.manifest.model.name)
+    signers = list(_signers(evidence, policy, role, kind)) if is_allowed else []
     count = count_votes(signers)
     if count >= role.threshold:
         return
-    what = "signatures" if MANIFEST_V1 in role.predicate_types else "attestations"
+    what = "signatures" if kind == MANIFEST_V1 else f"attestations of {kind}"
     message = (
         f"role {role.name}: {count} of {role.threshold} {what} that are needed, by "
         f"{', '.join(role.signers)}"
@@ -89,14 +97,19 @@ def _threshold(evidence: Evidence, role: Role, model: str) -> Iterator[Finding]:
     yield Finding("policy-threshold", "", message)
 
 
-def _signers(evidence: Evidence, role: Role) -> Iterator[tuple[str, VerifiedSigner]]:
-    """Yield whose signatures count: over the manifest if the role signs that, else beside it."""
-    if MANIFEST_V1 in role.predicate_types:
-        kinds: tuple[str, ...] = (CO_SIGNATURE,)
+def _signers(
+    evidence: Evidence, policy: TrustPolicy, role: Role, kind: str
+) -> Iterator[tuple[str, VerifiedSigner]]:
+    """Yield whose signatures count for one kind of statement: of the manifest, or beside it."""
+    beside, outcomes = kind, []
+    if kind == MANIFEST_V1:
+        beside = CO_SIGNATURE
         outcomes = [evidence.signature] if evidence.signature is not None else []
-    else:
-        kinds, outcomes = role.predicate_types, []
-    outcomes += [item.signature for item in evidence.attestations if item.kind in kinds]
+    outcomes += [
+        item.signature
+        for item in evidence.attestations
+        if item.kind == beside and not why_no_support(evidence, item, policy)
+    ]
     for outcome in outcomes:
         yield from (
             (name, outcome.counted[name]) for name in role.signers if name in outcome.counted
@@ -170,6 +183,6 @@ def check_beyond_release(evidence: Evidence, policy: TrustPolicy) -> Iterator[Fi
         message = "the policy has rules for the manifests of the base models, which are not at hand"
         yield Finding("required-not-checked", "/model/baseModels", message)
     for role in policy.roles:
-        if role.required and role.predicate_types == (DATASET_V1,):
+        if role.required and DATASET_V1 in role.predicate_types:
             message = f"role {role.name}: statements about datasets do not lie in a release"
             yield Finding("required-not-checked", "", message)

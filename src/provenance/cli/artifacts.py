@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from provenance.cli.named_trust import keyless, trusted_root_of, usable
+from provenance.cli.named_trust import gather_trust, trusted_root_of, usable
 from provenance.cli.output import format_option, say, say_json, say_note
 from provenance.cli.remote import LocalPath
-from provenance.cli.signing_options import RSA_SCHEMES
-from provenance.errors import UsageError
+from provenance.cli.trust_options import signer_options
+from provenance.errors import (
+    InputError,
+    MissingExtraError,
+    ProvenanceError,
+    SignatureError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
-    from provenance.signing import SignatureVerifier
+    from collections.abc import Sequence
+
+    from provenance.signing import SignatureVerifier, TimestampVerifier
     from provenance.signing.artifacts import VerifiedArtifact
 
 __all__ = ["verify_bundle"]
 
 # What cannot be read is no wrong option: whoever reads it says so.
 _PATH = LocalPath(path_type=Path, readable=False)
+# Codes of what is no Sigstore bundle at all; then it may be a signature of another kind.
+_UNREADABLE = frozenset({"json-syntax", "json-encoding", "bundle-malformed"})
 
 
 @click.command(
@@ -37,19 +48,7 @@ _PATH = LocalPath(path_type=Path, readable=False)
     """,
 )
 @click.option("--bundle", type=_PATH, required=True, metavar="FILE", help="The bundle.")
-@click.option("--key", type=_PATH, metavar="FILE", help="Public key that must have signed.")
-@click.option(
-    "--scheme", type=click.Choice(RSA_SCHEMES), help="How an RSA key signs.  [default: PSS]"
-)
-@click.option("--certificate-identity", metavar="NAME", help="Name that the certificate must have.")
-@click.option("--certificate-oidc-issuer", metavar="URL", help="Who must vouch for the name.")
-@click.option(
-    "--trusted-root",
-    type=_PATH,
-    metavar="FILE",
-    help="The authorities and logs that are trusted; nothing is fetched. With --key, the bundle "
-    "needs a log entry that holds.",
-)
+@signer_options
 @click.option(
     "--without-log", is_flag=True, help="With --key: a bundle without a log entry will do."
 )
@@ -61,60 +60,121 @@ def verify_bundle(
     artifact: str,
     output_format: str,
     **whom: Any,  # noqa: ANN401 - the options that say whom to trust
-) -> None:
+) -> int:
     """Verify that a key or identity signed ARTIFACT: a file, or `sha256:` and 64 hex characters.
 
     The bundle signs the bytes of the file, or a statement that names its digest. What a statement
-    says beside that is not looked at: for a training manifest use `verify`. Exit codes: 0 signed,
-    1 not, 2 a wrong option, 4 something could not be read.
+    says beside that is not looked at: for a training manifest use `verify`, for the outcome of a
+    verification `check-summary`. Exit codes: 0 PASS, 1 FAIL (nobody who was named signed this), 2
+    a wrong option, 4 something could not be read.
     """
     from provenance.canonical import MAX_BUNDLE_BYTES
     from provenance.digest import read_file
-    from provenance.signing.artifacts import verify_artifact
 
-    verifier = _verifier(**whom)
+    verifiers, timestamps = _gather(**whom)
     data = read_file(bundle.resolve(), max_bytes=MAX_BUNDLE_BYTES)
-    found = verify_artifact(data, artifact, verifier)
+    try:
+        found = _verify(data, artifact, verifiers, timestamps)
+    except (InputError, MissingExtraError, UsageError):
+        raise  # nothing is known of the signature
+    except ProvenanceError as error:
+        _refuse(error, data, output_format)
+        return 1
     unchecked = _has_entries(data) and not found.log_checked
     if unchecked:
         say_note("note: the log entries were not checked; --trusted-root names whom to trust")
     if output_format == "json":
         say_json(_tree(found))
+    else:
+        say(_text(found))
+    return 0
+
+
+def _refuse(error: ProvenanceError, data: bytes, output_format: str) -> None:
+    """Say that nobody who was named signed this, and why."""
+    from provenance.render import escape
+    from provenance.verification.other_bundles import advice_for_bytes
+
+    remedy = error.remedy or (advice_for_bytes(data) if error.code in _UNREADABLE else "")
+    if output_format == "json":
+        say_json(
+            {
+                "verified": False,
+                "code": error.code or "signature-invalid",
+                "message": error.problem,
+                "path": error.path or None,
+                "remedy": remedy or None,
+            }
+        )
         return
-    say(_text(found))
+    where = f"{error.path}: " if error.path else ""
+    say(escape(f"FAIL: {where}{error.problem}{f'; {remedy}' if remedy else ''}"))
 
 
-def _verifier(
+def _verify(
+    data: bytes,
+    artifact: str,
+    verifiers: Sequence[SignatureVerifier],
+    timestamps: TimestampVerifier | None,
+) -> VerifiedArtifact:
+    """Return who of those who were named signed the file, or the refusal that says most."""
+    from provenance.signing.artifacts import verify_artifact
+
+    refusals: list[SignatureError] = []
+    for verifier in verifiers:
+        try:
+            return verify_artifact(data, artifact, verifier, timestamps=timestamps)
+        except SignatureError as error:
+            refusals.append(error)
+    telling = [error for error in refusals if error.code != "signature-unsupported"]
+    raise (telling or refusals)[0]
+
+
+def _gather(
+    keys: Sequence[Path],
     *,
-    key: Path | None,
-    scheme: str | None,
-    certificate_identity: str | None,
-    certificate_oidc_issuer: str | None,
-    trusted_root: Path | None,
     without_log: bool,
-) -> SignatureVerifier:
+    **named: Any,  # noqa: ANN401 - as `gather_trust`
+) -> tuple[tuple[SignatureVerifier, ...], TimestampVerifier | None]:
+    """Return whose signature counts, and whose timestamps."""
+    from provenance.signing import PublicKey
+
+    root = named["trusted_root"]
+    nobody = named["certificate_identity"] is None and named["certificate_oidc_issuer"] is None
+    with_log = (
+        root is not None and nobody and (named["identity"] is None or named["ca"] is not None)
+    )
+    if with_log:  # the log of a key, and not who vouches for an identity
+        named["trusted_root"] = None
+    if without_log and not (with_log and keys):
+        raise UsageError(path="--without-log", problem="goes with --key and --trusted-root")
+    found, policy = gather_trust(keys, **named)
+    loaded = [
+        usable("--key", partial(PublicKey.load, one)) if isinstance(one, Path) else one
+        for one in found
+    ]
+    if not loaded:
+        raise UsageError(
+            problem="nobody is named whose signature would count",
+            remedy="give --key FILE, or --certificate-identity and --certificate-oidc-issuer with "
+            "--trusted-root, or --ca and --identity",
+        )
+    if with_log:
+        loaded = [_logged(one, root, require_log=not without_log) for one in loaded]
+    return tuple(loaded), policy.timestamps if policy is not None else None
+
+
+def _logged(named: SignatureVerifier, root: Path, *, require_log: bool) -> SignatureVerifier:
     from provenance.signing import PublicKey
     from provenance.signing.keyless import LoggedKeyVerifier
 
-    named = certificate_identity is not None or certificate_oidc_issuer is not None
-    if (key is None) == (not named):
+    if not isinstance(named, PublicKey):
         raise UsageError(
-            path="--key",
-            problem="expected a key, or an identity with its issuer, and not both",
-            remedy="give --key FILE, or --certificate-identity and --certificate-oidc-issuer",
+            path="--trusted-root",
+            problem="a log entry is asked for with --key or a keyless identity alone",
+            remedy="leave --trusted-root out, or name the key with --key",
         )
-    if key is None:
-        if without_log or scheme is not None:
-            raise UsageError(
-                path="--without-log" if without_log else "--scheme", problem="goes with --key"
-            )
-        return keyless(certificate_identity, certificate_oidc_issuer, trusted_root)
-    public = usable("--key", lambda: PublicKey.load(key))
-    if scheme is not None and public.kind == "rsa":
-        public = PublicKey.from_der(public.spki, scheme=scheme)
-    if trusted_root is None:
-        return public
-    return LoggedKeyVerifier(public, trusted_root_of(trusted_root), require_log=not without_log)
+    return LoggedKeyVerifier(named, trusted_root_of(root), require_log=require_log)
 
 
 def _has_entries(data: bytes) -> bool:
@@ -146,13 +206,15 @@ def _tree(found: VerifiedArtifact) -> dict[str, object]:
 
 def _text(found: VerifiedArtifact) -> str:
     from provenance.render import escape
+    from provenance.verification.other_bundles import advice_for_type
 
     signer = found.signer
     who = f"key {signer.fingerprint}"
     if signer.identity is not None:
         who = f"{signer.identity} (issuer {signer.issuer})"
-    lines = [f"signed   {escape(who)}", f"file     sha256:{found.sha256}"]
+    lines = [f"PASS: signed by {escape(who)}", f"file     sha256:{found.sha256}"]
     if found.predicate_type is not None:
-        lines.append(f"says     {escape(found.predicate_type)}")
+        lines.append(f"type     {escape(found.predicate_type)}")
+        lines.append(f"         what it says was not read. {advice_for_type(found.predicate_type)}")
     lines += [f"time     {time.at.isoformat()} ({time.source})" for time in signer.times]
     return "\n".join(lines)

@@ -13,7 +13,7 @@ from provenance.cli.remote import LocalPath
 from provenance.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from provenance.signing import BundleSigner, Signer
     from provenance.trust import TrustPolicy
@@ -80,8 +80,23 @@ class Attester:
     policy_uri: str | None
     resource: str | None
 
-    def write(self, report: Report, policy: TrustPolicy | None) -> None:
-        """Sign the outcome in both forms and write them; what there was is replaced.
+    def clear(self) -> None:
+        """Remove what an earlier verification left there, before this one begins.
+
+        Raises:
+            InputError: It cannot be removed.
+        """
+        for name in (SUMMARY_FILE, RESULT_FILE):
+            path = self.folder / name
+            try:
+                path.unlink(missing_ok=True)
+            except NotADirectoryError:
+                return  # it is no folder: whoever writes there says so
+            except OSError as error:
+                raise InputError(path=str(path), problem=f"{error.strerror}") from error
+
+    def write(self, report: Report, policy: TrustPolicy | None) -> bool:
+        """Sign the outcome in both forms and write them; return whether there is one.
 
         A report that attests nothing is said so, and nothing is written.
 
@@ -105,7 +120,7 @@ class Attester:
             }
         except UsageError as error:
             say_error(f"the outcome was not signed: {error}")
-            return
+            return False
         bundles = {
             name: write_bundle(sign_payload(data, self.signer)) for name, data in payloads.items()
         }
@@ -117,19 +132,58 @@ class Attester:
             write_atomic(self.folder / name, data)
         names = " and ".join(bundles)
         say_note(f"Signed the outcome: {names} in {escape(str(self.folder))}")
+        return True
+
+
+def _check_place(folder: Path, targets: Sequence[Path | None]) -> None:
+    from provenance.verification.surroundings import lies_within, surroundings_of
+
+    if lies_within(folder, surroundings_of(*targets)):
+        raise UsageError(
+            path=str(folder),
+            problem="the signed outcome cannot lie in what is verified: it would be one more file",
+            remedy="name another folder",
+        )
+
+
+def _check_policy(policy: TrustPolicy | None, presets: Sequence[str]) -> None:
+    """Refuse an outcome that would name a policy which other options have loosened."""
+    if policy is None or policy.version is None:  # keys and options, and no document
+        return
+    more = [name for name in presets if name not in policy.presets]
+    option = "--preset" if more else "--tsa" if policy.sha256 is None else ""
+    if option:
+        raise UsageError(
+            path=option,
+            problem="loosens the policy that the signed outcome would name",
+            remedy="write it into the policy",
+        )
 
 
 def open_attester(
     key: str | None,
     folder: Path | None,
     *,
-    release: Path | None,
+    targets: Sequence[Path | None],
+    policy: TrustPolicy | None,
+    presets: Sequence[str],
     password_file: Path | None,
     verifier_id: str | None,
     policy_uri: str | None,
     resource: str | None,
 ) -> Attester | None:
     """Return who signs the outcome, or `None`; everything is checked before anything is verified.
+
+    Args:
+        key: The key; `None` if nothing is to be signed.
+        folder: Where the outcome goes.
+        targets: What is verified, and what belongs to it.
+        password_file: The password of the key.
+        verifier_id: Who verifies.
+        policy_uri: Where the policy is.
+        resource: What is verified.
+        policy: The policy that was named, if any.
+        presets: What is ignored beside it.
 
     Raises:
         InputError: A file cannot be read.
@@ -154,10 +208,8 @@ def open_attester(
         raise UsageError(path="--attest", problem="no folder for the outcome", remedy=remedy)
     from provenance.verification.attesting import DEFAULT_VERIFIER_ID, checked_uri
 
-    if release is not None:
-        from provenance.digest.cache_places import check_outside
-
-        check_outside(folder, release, what="the signed outcome")
+    _check_place(folder, targets)
+    _check_policy(policy, presets)
     for name in ("--verifier-id", "--policy-uri", "--resource"):
         value = beside[name]
         if isinstance(value, str):

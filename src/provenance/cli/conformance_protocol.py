@@ -75,6 +75,8 @@ FIELDS: Mapping[str, Mapping[str, type]] = {
     "worker-answer": {"question": dict, "answers": tuple},
     "inclusion": {"root": dict, "entry": str, "proof": dict},
     "proof-file": {"root": dict, "file": str},
+    "opening": {"statement": str, "file": str},
+    "salted-root": {"inventory": str, "secret": str},
     "dsse-pae": {"payloadType": str, "payload": str},
     "verify-bundle": {
         "bundle": str,
@@ -97,6 +99,8 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "claims": ("file",),
     "worker-answer": ("question", "answers"),
     "proof-file": ("root", "file"),
+    "opening": ("statement", "file"),
+    "salted-root": ("inventory", "secret"),
     "dsse-pae": ("payloadType",),
     "verify-bundle": ("bundle", "now"),
 }
@@ -121,6 +125,7 @@ PATH_FIELDS = frozenset(
         "parts",
         "files",
         "list",
+        "statement",
         "authorities",
         "intermediates",
         "trustedRoot",
@@ -390,6 +395,18 @@ def _root(request: Request) -> TypedRoot:
             raise UsageError(path="/root", problem=f"expected a typed root, found {shown(other)}")
 
 
+def _opening(request: Request) -> dict[str, JsonValue]:
+    from provenance.cli.conformance_openings import check
+
+    return check(request)
+
+
+def _salted_root(request: Request) -> dict[str, JsonValue]:
+    from provenance.cli.conformance_openings import salted
+
+    return salted(request)
+
+
 def _dsse_pae(request: Request) -> dict[str, JsonValue]:
     from provenance.envelope import pae
 
@@ -449,6 +466,8 @@ _OPERATIONS: Mapping[str, Callable[[Request], dict[str, JsonValue]]] = {
     "worker-answer": _worker_answer,
     "inclusion": _inclusion,
     "proof-file": _proof_file,
+    "opening": _opening,
+    "salted-root": _salted_root,
     "dsse-pae": _dsse_pae,
     "verify-bundle": _verify_bundle,
 }

@@ -15,6 +15,11 @@ from provenance.cli.signing_options import (
     open_signers,
     signing_options,
 )
+from provenance.cli.signing_results import (
+    describe_signature,
+    say_signature,
+    warn_of_certificates,
+)
 from provenance.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,11 +74,19 @@ def cosign(
 
     With --manifest only the signed manifest is needed; the bundle that comes out belongs into the
     release under training-provenance/attestations/.
+
+    Exit codes: 0 signed, 1 the manifest, an agent, a token or a service refuses, and nothing was
+    written, 2 a wrong option or key file, a key that has signed already, or a name that is taken, 4
+    something cannot be read or written.
     """
     if (release is None) == (manifest is None):
         raise UsageError(problem="expected a release folder or --manifest, and not both")
-    if (manifest is None) != (output is None):
-        raise UsageError(problem="--output goes with --manifest; a release keeps bundles inside")
+    if manifest is not None and output is None:
+        remedy = "say with --output FILE where the bundle goes"
+        raise UsageError(path="--manifest", problem="needs --output", remedy=remedy)
+    if manifest is None and output is not None:
+        problem = "goes with --manifest; a release keeps bundles inside"
+        raise UsageError(path="--output", problem=problem)
     if manifest is not None and name is not None:
         raise UsageError(path="--name", problem="with --manifest, --output says where")
     from provenance.cli.sources import load_statement
@@ -89,6 +102,7 @@ def cosign(
         scheme=scheme,
         certificates=certificates,
     )
+    warn_of_certificates(signers, authorities)
     if manifest is not None and len(signers) > 1:
         raise UsageError(
             path="--manifest",
@@ -102,16 +116,12 @@ def cosign(
         assert release is not None  # noqa: S101 - checked above
         written = cosign_release(release, signers, name=name, timestamps=authorities)
     digest = manifest_digest(load_statement(written[0]).payload)
-    made = [
-        {"bundle": str(path), "fingerprint": signer.fingerprint, "scheme": signer.scheme}
-        for path, signer in zip(written, signers, strict=True)
-    ]
+    made = [describe_signature(path, it) for path, it in zip(written, signers, strict=True)]
     say_note("you have signed the same statement as the others: all of the manifest, not a part")
     if output_format == "json":
         say_json({"manifestDigest": digest, "signatures": made})
         return
     for one in made:
         say(f"Co-signed: {escape(one['bundle'])}")
-        key = one["fingerprint"] or "made for this signature alone"
-        say(f"Key:       {escape(key)} ({escape(one['scheme'])})")
+        say_signature(one)
     say(f"Manifest:  sha256 {digest}")

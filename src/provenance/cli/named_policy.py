@@ -26,7 +26,7 @@ def open_policy(path: Path, keys: Sequence[str]) -> TrustPolicy:
 
     Raises:
         InputError: A file cannot be read.
-        TrustError: It is signed by nobody who was named, or has expired.
+        TrustError: It is signed by nobody who was named.
         UsageError: It is no policy, or signed and nobody was named, or the other way round.
     """
     from provenance.canonical import MAX_SIGNED_POLICY_BYTES
@@ -49,4 +49,6 @@ def open_policy(path: Path, keys: Sequence[str]) -> TrustPolicy:
         )
     fingerprints = [parse_fingerprint(key) for key in keys if key.startswith("SHA256:")]
     files = [PublicKey.load(key) for key in keys if not key.startswith("SHA256:")]
-    return load_signed_policy(data, files, fingerprints=fingerprints).policy
+    # Of one that has expired, signed or not, the verdict says so.
+    signed = load_signed_policy(data, files, fingerprints=fingerprints, allow_expired=True)
+    return signed.policy

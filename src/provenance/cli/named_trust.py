@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from provenance.cli.output import say_warning
 from provenance.errors import InputError, MissingExtraError, ProvenanceError, UsageError
 
 if TYPE_CHECKING:
@@ -55,7 +56,12 @@ def gather_trust(
         MissingExtraError: What a timestamp is read with is not installed.
         UsageError: A file cannot be used, or the options do not go together.
     """
+    if trusted_root is not None and ca is None and certificate_identity is None:
+        # Without an authority, a name can only be that of a keyless signer.
+        certificate_identity, identity = identity, None
     named: list[Path | SignatureVerifier] = []
+    for path in keys:
+        _refuse_fingerprint(path)
     named += keys if scheme is None else [_key(path, scheme) for path in keys]
     if principal is not None and allowed_signers is None:
         raise UsageError(path="--principal", problem="goes with --allowed-signers")
@@ -68,6 +74,17 @@ def gather_trust(
     if (certificate_identity, certificate_oidc_issuer, trusted_root) != (None, None, None):
         named.append(keyless(certificate_identity, certificate_oidc_issuer, trusted_root))
     return tuple(named), _policy(policy, policy_keys, tsa)
+
+
+def _refuse_fingerprint(path: Path) -> None:
+    """Refuse a fingerprint in the place of a key: nothing can be verified with one."""
+    if str(path).startswith("SHA256:") and not os.path.lexists(path):
+        raise UsageError(
+            path="--key",
+            problem=f"{path} is a fingerprint, and a signature is verified with the key itself",
+            remedy="name the file of the public key; `provenance trust add FILE --model NAME "
+            "--fingerprint SHA256:…` compares the two, and remembers the key",
+        )
 
 
 def _policy(
@@ -92,7 +109,8 @@ def _policy(
     if base.timestamps is not None:
         problem = "the policy names the timestamp authorities itself"
         raise UsageError(path="--tsa", problem=problem, remedy="leave one of the two out")
-    return replace(base, timestamps=TrustedTimestamps(tuple(known)))
+    # With other witnesses it is not the policy of that document any more.
+    return replace(base, timestamps=TrustedTimestamps(tuple(known)), sha256=None)
 
 
 def _authorities(file: Path) -> tuple[TrustedAuthority, ...]:
@@ -113,7 +131,10 @@ def _allowed_signers(path: Path, principal: str | None, scheme: str | None) -> l
 
     option = "--allowed-signers"
     data, name = usable(option, lambda: _read(path))
-    found = usable(option, lambda: read_allowed_signers(data, path=name, principal=principal))
+    found = usable(
+        option,
+        lambda: read_allowed_signers(data, path=name, principal=principal, skipped=say_warning),
+    )
     return [_ssh_with_scheme(key, scheme) for key in found]
 
 
@@ -122,7 +143,7 @@ def _authorized_keys(path: Path, scheme: str | None) -> list[SshKey]:
 
     option = "--authorized-keys"
     data, name = usable(option, lambda: _read(path))
-    found = usable(option, lambda: read_authorized_keys(data, path=name))
+    found = usable(option, lambda: read_authorized_keys(data, path=name, skipped=say_warning))
     return [_ssh_with_scheme(key, scheme) for key in found]
 
 

@@ -33,7 +33,7 @@ _PATH = LocalPath(path_type=Path, readable=False)
     epilog="""
     \b
     Examples:
-      provenance verify-oms my-model --signature my-model/model.sig --key publisher.pub
+      provenance verify-oms my-model --key publisher.pub
       provenance verify-oms my-model --signature model.sig --certificate-chain ca.pem \\
           --identity release@example.org
       provenance verify-oms my-model --signature model.sig --trusted-root root.json \\
@@ -41,7 +41,9 @@ _PATH = LocalPath(path_type=Path, readable=False)
     """,
 )
 @click.argument("model", type=_PATH)
-@click.option("--signature", type=_PATH, required=True, metavar="FILE", help="The OMS bundle.")
+@click.option(
+    "--signature", type=_PATH, metavar="FILE", help="The OMS bundle.  [default: MODEL/model.sig]"
+)
 @click.option(
     "--key",
     "keys",
@@ -52,13 +54,20 @@ _PATH = LocalPath(path_type=Path, readable=False)
 )
 @click.option(
     "--certificate-chain",
+    "--ca",
     "certificates",
     type=_PATH,
     multiple=True,
     metavar="FILE",
     help="Certificates that are trusted: an authority, or the signer's own. May be repeated.",
 )
-@click.option("--identity", metavar="NAME", help="Name in the signer's certificate.")
+@click.option(
+    "--identity",
+    "--certificate-identity",
+    "identity",
+    metavar="NAME",
+    help="Name in the signer's certificate.",
+)
 @click.option(
     "--identity-kind",
     type=click.Choice(["email", "uri", "dns", "other"]),
@@ -72,7 +81,13 @@ _PATH = LocalPath(path_type=Path, readable=False)
 @click.option(
     "--trusted-root", type=_PATH, metavar="FILE", help="Trusted root of a Sigstore instance."
 )
-@click.option("--issuer", metavar="URL", help="Who vouches for --identity, with --trusted-root.")
+@click.option(
+    "--issuer",
+    "--certificate-oidc-issuer",
+    "issuer",
+    metavar="URL",
+    help="Who vouches for --identity, with --trusted-root.",
+)
 @click.option(
     "--tsa",
     type=_PATH,
@@ -101,7 +116,7 @@ _PATH = LocalPath(path_type=Path, readable=False)
 def verify_oms(
     *,
     model: Path,
-    signature: Path,
+    signature: Path | None,
     keys: tuple[Path, ...],
     certificates: tuple[Path, ...],
     identity: str | None,
@@ -122,6 +137,12 @@ def verify_oms(
     something could not be read. Such a bundle says nothing about the training; `provenance verify`
     says what is known of that.
     """
+    if signature is None and not model.is_dir():
+        raise UsageError(
+            path="--signature",
+            problem="the model is no folder, and nothing says where its signature is",
+            remedy="give --signature FILE",
+        )
     trusted, policy = _gather(
         keys,
         certificates,
@@ -132,6 +153,7 @@ def verify_oms(
         kind=identity_kind,
         anybody=insecure_any_identity,
     )
+    from provenance.checks import OMS_FILE
     from provenance.render import render_report, show_progress
     from provenance.verification import inspect_oms
 
@@ -139,7 +161,7 @@ def verify_oms(
         with show_progress("Reading", sys.stderr, total=None) as progress:
             report = inspect_oms(
                 model,
-                signature,
+                model / OMS_FILE if signature is None else signature,
                 keys=trusted,
                 policy=policy,
                 legacy=legacy,

@@ -49,8 +49,15 @@ PRIVATE_FILE = "private.json"
 )
 @click.option("--output", "-o", type=_PATH, metavar="FILE", help="File to write, instead of print.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
+@format_option
 def open(  # noqa: A001 - the name of the command
-    *, release: Path, pointer: str, salts: Path | None, output: Path | None, overwrite: bool
+    *,
+    release: Path,
+    pointer: str,
+    salts: Path | None,
+    output: Path | None,
+    overwrite: bool,
+    output_format: str,
 ) -> None:
     """Write the opening of the fact that is sealed at POINTER in the manifest of RELEASE.
 
@@ -79,6 +86,10 @@ def open(  # noqa: A001 - the name of the command
     if output.exists() and not overwrite:
         raise UsageError(path=str(output), problem="exists", remedy="add --overwrite to replace it")
     write_atomic(output, opening.to_bytes(), mode=0o600)
+    if output_format == "json":
+        digest = opening.manifest
+        say_json({"manifestDigest": digest, "opening": str(output), "pointer": pointer})
+        return
     say(f"Opening:   {escape(str(output))}")
     say(f"Opens:     {escape(pointer)}, and no other fact")
 

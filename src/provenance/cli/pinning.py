@@ -76,7 +76,9 @@ def trust() -> None:
     "--name", metavar="NAME", help="What you call the signer.  [default: the key file's name]"
 )
 @click.option(
-    "--fingerprint", metavar="SHA256:…", help="The fingerprint that the publisher told you."
+    "--fingerprint",
+    metavar="SHA256:…",
+    help="The fingerprint that the publisher told you, ours or the one that OpenSSH shows.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask: you have compared the fingerprint.")
 @format_option
@@ -160,7 +162,7 @@ def _confirm(key: PublicKey, path: Path, model: str, fingerprint: str | None, *,
 
     if fingerprint is not None:
         expected = parse_fingerprint(fingerprint)
-        if key.fingerprint != expected:
+        if not key.is_called(expected):
             raise TrustError(
                 path=str(path),
                 problem=f"the key has the fingerprint {key.fingerprint}, not {expected}",
@@ -168,6 +170,8 @@ def _confirm(key: PublicKey, path: Path, model: str, fingerprint: str | None, *,
             )
         return
     say_note(f"Fingerprint: {key.fingerprint}  ({key.kind})")
+    if key.ssh_fingerprint is not None:
+        say_note(f"In OpenSSH:  {key.ssh_fingerprint}")
     if yes:
         return
     if not sys.stdin.isatty():

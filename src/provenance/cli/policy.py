@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from provenance.cli.named_policy import open_policy
-from provenance.cli.output import format_option, say, say_json
+from provenance.cli.output import format_option, say, say_error, say_json
 from provenance.cli.policy_signing import sign, update
 from provenance.cli.remote import LocalPath
 from provenance.errors import RecordingError
@@ -100,24 +100,45 @@ def init_policy(*, template: str, output: Path | None, output_format: str) -> No
 @click.argument("file", type=_FILE)
 @_policy_keys
 @format_option
-def check(*, file: Path, policy_keys: tuple[str, ...], output_format: str) -> None:
+def check(*, file: Path, policy_keys: tuple[str, ...], output_format: str) -> int:
     """Check the policy in FILE, and the key files that it names.
 
-    Exit codes: 0 it can be used, 2 it cannot, and the message names the place, 4 it cannot be read.
-    A policy that has expired can be read; `provenance verify` will not pass anything with it.
+    What is left to fill in, and every file that is missing, is said in one go. Exit codes: 0 it can
+    be used, 2 it cannot, and the message names the place, 4 it cannot be read. A policy that has
+    expired can be read; `provenance verify` will not pass anything with it.
     """
     from datetime import UTC, datetime
 
+    gaps = _gaps(file)
+    for gap in gaps:
+        say_error(gap)
+    if gaps:
+        return 2
     loaded = open_policy(file, policy_keys)
     if output_format == "json":
         say_json(_tree(loaded))
-        return
+        return 0
     from provenance.render import escape
 
     roles = ", ".join(_role(role.name, role.threshold, len(role.signers)) for role in loaded.roles)
     say(f'The policy "{escape(loaded.name)}" can be used. Roles: {roles}.')
+    say(f"SHA-256 of its document: {loaded.sha256}")
     if loaded.expires is not None and loaded.expires <= datetime.now(UTC):
         say("It has expired: nothing passes with it.")
+    return 0
+
+
+def _gaps(file: Path) -> tuple[str, ...]:
+    """Return what is left to fill in of a policy that is a document of its author's own."""
+    from provenance.canonical import MAX_SIGNED_POLICY_BYTES
+    from provenance.digest import read_file
+    from provenance.trust import is_signed_policy
+    from provenance.trust.policy_files import find_gaps
+
+    # The caller named this file, so a link to it is followed.
+    real = Path(os.path.realpath(file))
+    data = read_file(real, max_bytes=MAX_SIGNED_POLICY_BYTES)
+    return () if is_signed_policy(data) else find_gaps(data, path=str(file), base=real.parent)
 
 
 @policy.command(
@@ -152,6 +173,7 @@ def _tree(loaded: TrustPolicy) -> dict[str, Any]:
     return {
         "name": loaded.name,
         "version": loaded.version,
+        "sha256": loaded.sha256,
         "expires": None if expires is None else expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "signers": {signer.name: signer.verifier.fingerprint for signer in loaded.signers},
         "roles": {

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli.output import format_option, say, say_json
+from provenance.cli.output import format_option, say, say_json, say_note, say_warning
 from provenance.cli.remote import LocalPath
 from provenance.cli.signing_options import open_authorities, open_signers, signing_options
-from provenance.errors import RecordingError
+from provenance.errors import RecordingError, UsageError
 
 if TYPE_CHECKING:
-    from provenance.trust import SignedPolicy
+    from collections.abc import Sequence
+
+    from provenance.signing import BundleSigner, Signer
+    from provenance.trust import SignedPolicy, TrustPolicy
 
 __all__ = ["sign", "update"]
 
@@ -57,23 +60,35 @@ def sign(
 ) -> None:
     """Sign the policy in FILE; add a signature if it is signed already.
 
-    A signed policy stands by itself: the keys are written into it, and it names no files. No file
-    is overwritten but FILE itself, where it is named as the output.
+    A signed policy stands by itself: what the files hold that it names is written into it, as JSON.
+    A version above 1 with policySigners needs --previous. No file is overwritten but FILE itself,
+    where it is named as the output.
     """
     from provenance.digest import write_atomic
-    from provenance.trust import add_policy_signature, is_signed_policy, sign_policy
+    from provenance.trust import (
+        add_policy_signature,
+        is_signed_policy,
+        policy_document,
+        sign_policy,
+    )
 
     _check_output(output, file)
     data = _read(file)
+    is_signed = is_signed_policy(data)
+    document = policy_document(data) if is_signed else _embedded(data, file, tell=True)
+    policy = _compiled(document, file)
+    if not is_signed and previous is None:
+        _check_first(policy, file)
     first, *more = open_signers(
         keys, password_files=password_files, scheme=scheme, certificates=certificates
     )
     authorities = open_authorities(timestamps)
-    if is_signed_policy(data):
+    _warn_of_strangers(policy, (first, *more))
+    if is_signed:
         signed = add_policy_signature(data, first, timestamps=authorities)
     else:
         before = None if previous is None else _document(previous)
-        signed = sign_policy(data, first, previous=before, timestamps=authorities)
+        signed = sign_policy(document, first, previous=before, timestamps=authorities)
     for signer in more:
         signed = add_policy_signature(signed, signer, timestamps=authorities)
     write_atomic(output, signed)
@@ -153,7 +168,57 @@ def _document(path: Path) -> bytes:
     from provenance.trust import is_signed_policy, policy_document
 
     data = _read(path)
-    return policy_document(data) if is_signed_policy(data) else data
+    return policy_document(data) if is_signed_policy(data) else _embedded(data, path, tell=False)
+
+
+def _embedded(data: bytes, path: Path, *, tell: bool) -> bytes:
+    """Return a policy document that names no files: what they hold stands in it."""
+    from provenance.trust.policy_files import embed_files
+
+    base = Path(os.path.realpath(path)).parent
+    document, names = embed_files(data, path=str(path), base=base)
+    if names and tell:
+        say_note(f"note: written into the policy, which is now JSON: {', '.join(names)}")
+    return document
+
+
+def _compiled(document: bytes, path: Path) -> TrustPolicy:
+    from provenance.trust import compile_policy, read_policy
+
+    return compile_policy(read_policy(document, path=str(path)), path=str(path))
+
+
+def _check_first(policy: TrustPolicy, path: Path) -> None:
+    """Refuse a later version that does not say which one it follows: nobody could update to it.
+
+    Raises:
+        UsageError: It is one.
+    """
+    if policy.policy_signers is not None and (policy.version or 1) > 1:
+        raise UsageError(
+            path=str(path),
+            problem=f"version {policy.version} follows another one, and none is named",
+            remedy="add --previous with the policy of the version before, signed or not",
+        )
+
+
+def _warn_of_strangers(policy: TrustPolicy, signers: Sequence[Signer | BundleSigner]) -> None:
+    """Say which signatures count for no threshold of the policy that they are made over."""
+    from provenance.signing import PublicKey
+
+    role = policy.policy_signers
+    if role is None:
+        return
+    known = [one.verifier for one in policy.signers if one.name in role.signers]
+    if not all(isinstance(one, PublicKey) for one in known):
+        return  # whose certificate has which name is seen when it is verified
+    fingerprints = {one.fingerprint for one in known}
+    for signer in signers:
+        if signer.fingerprint not in fingerprints:
+            say_warning(
+                f"key {signer.fingerprint} is not among the policySigners of this version "
+                f"({', '.join(role.signers)}); its signature counts for the version before at most"
+            )
 
 
 def _check_output(output: Path, allowed: Path) -> None:

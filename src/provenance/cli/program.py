@@ -54,6 +54,7 @@ LINK_REMEDY: Final = (
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "keygen": "keys",
+        "public-key": "public_key",
         "init": "describe",
         "release": "publish",
         "sign": "sign",
@@ -79,6 +80,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "verify-oms": "oms",
         "run": "wrapping",
         "doctor": "doctor",
+        "recover": "recover",
         "verify-bundle": "artifacts",
     }
 )

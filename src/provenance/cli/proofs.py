@@ -58,6 +58,13 @@ _PATH = LocalPath(path_type=Path, readable=False)
     help="An index of shards, or inventory, on the way to the file, the topmost first. May be "
     "repeated.",
 )
+@click.option(
+    "--salts",
+    type=_PATH,
+    metavar="FILE",
+    help="The private file of the draft, for a --dataset whose inventory is private and is given "
+    "as --part.",
+)
 @click.option("-o", "--output", type=_PATH, metavar="FILE", help="Write the proof file here.")
 @format_option
 def prove(
@@ -67,6 +74,7 @@ def prove(
     dataset: str | None,
     tensor: str | None,
     parts: tuple[Path, ...],
+    salts: Path | None,
     output: Path | None,
     output_format: str,
 ) -> None:
@@ -80,7 +88,7 @@ def prove(
     from provenance.verification import prove_file
 
     _check_source(source)
-    made = prove_file(source, name, dataset=dataset, tensor=tensor, parts=parts)
+    made = prove_file(source, name, dataset=dataset, tensor=tensor, parts=parts, salts=salts)
     data = made.to_bytes()
     if output is None:
         # Canonical JSON and nothing else, so that it can go straight into a file.

@@ -76,6 +76,13 @@ _FOR_PROJECTS = ("output", "checkpoint", "metric", "files", "runs", "unfinished"
     is_flag=True,
     help="Name the root of an OpenSSF Model Signing signature, which `sign --oms` then adds.",
 )
+@click.option(
+    "--public",
+    type=_PATH,
+    metavar="FILE",
+    help="Rules (TOML) that withhold, seal or forbid facts, applied before the draft is written. "
+    "`provenance review --public` shows what they would do.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace a release or draft that is there.")
 @format_option
 def release(
@@ -86,6 +93,7 @@ def release(
     description: Path | None,
     blocks: int | None,
     oms: bool,
+    public: Path | None,
     output_format: str,
     **choices: object,
 ) -> None:
@@ -98,12 +106,24 @@ def release(
         raise UsageError(problem="expected a project folder or --existing, and not both")
     if existing is not None:
         draft = _release_existing(
-            existing, description, choices, overwrite=overwrite, blocks=blocks, oms=oms
+            existing,
+            description,
+            choices,
+            overwrite=overwrite,
+            blocks=blocks,
+            oms=oms,
+            public=public,
         )
     else:
         assert project is not None  # noqa: S101 - checked above
         draft = _release_project(
-            project, description, choices, overwrite=overwrite, blocks=blocks, oms=oms
+            project,
+            description,
+            choices,
+            overwrite=overwrite,
+            blocks=blocks,
+            oms=oms,
+            public=public,
         )
     _print(draft, output_format)
 
@@ -116,6 +136,7 @@ def _release_existing(
     overwrite: bool,
     blocks: int | None,
     oms: bool,
+    public: Path | None,
 ) -> Draft:
     from provenance.recording import release_existing
 
@@ -126,7 +147,9 @@ def _release_existing(
         raise UsageError(
             problem="--existing needs --description", remedy="`provenance init` begins one"
         )
-    return release_existing(folder, description, overwrite=overwrite, blocks=blocks, oms=oms)
+    return release_existing(
+        folder, description, overwrite=overwrite, blocks=blocks, oms=oms, public=public
+    )
 
 
 def _release_project(
@@ -137,6 +160,7 @@ def _release_project(
     overwrite: bool,
     blocks: int | None,
     oms: bool,
+    public: Path | None,
 ) -> Draft:
     from provenance.recording import release as release_project
 
@@ -159,6 +183,7 @@ def _release_project(
         overwrite=overwrite,
         blocks=blocks,
         oms=oms,
+        public=public,
     )
 
 

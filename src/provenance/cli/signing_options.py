@@ -6,6 +6,7 @@ Only the command line reads the environment: `SSH_AUTH_SOCK` says where an agent
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -132,8 +133,8 @@ def open_signers(
     Raises:
         InputError: A file cannot be read.
         MissingExtraError: What a key needs is not installed.
-        SigningError: A key or certificate cannot be used.
-        UsageError: The options do not go together.
+        SigningError: An agent, a token or a plug-in refuses, or a certificate cannot be used.
+        UsageError: The options do not go together, or a key file cannot be used.
     """
     from provenance.signing.references import open_signer
 
@@ -147,10 +148,21 @@ def open_signers(
         )
     agent = os.environ.get("SSH_AUTH_SOCK")
     passwords = password_sources(keys, password_files)
-    signers = [
-        open_signer(key, password=password, scheme=scheme, agent=agent)
-        for key, password in zip(keys, passwords, strict=True)
-    ]
+    try:
+        signers = [
+            open_signer(key, password=password, scheme=scheme, agent=agent)
+            for key, password in zip(keys, passwords, strict=True)
+        ]
+    except SigningError as error:
+        if error.code != "key-refused":
+            raise
+        # A file that holds no private key, or another password: the same in every command.
+        raise UsageError(
+            path=error.path or "--key",
+            problem=error.problem,
+            remedy=error.remedy,
+            code=error.code,
+        ) from error
     identities = () if keyless is None else (keyless,)
     return (*_with_certificates(signers, certificates), *identities)
 
@@ -182,6 +194,7 @@ def _keyless(token: Path | None, config: Path | None, root: Path | None) -> Keyl
         )
     from provenance.digest import read_file
     from provenance.signing.keyless import KeylessSigner
+    from provenance.signing.keyless.identity_tokens import check_identity_token
 
     # The caller named these files, so a link to one is followed.
     text, services, trusted = (
@@ -189,9 +202,12 @@ def _keyless(token: Path | None, config: Path | None, root: Path | None) -> Keyl
         for file in (token, config, root)
     )
     try:
-        return KeylessSigner(text.decode("ascii").strip(), services, trusted)
+        identity = text.decode("ascii").strip()
     except UnicodeDecodeError as error:
         raise UsageError(path=str(token), problem="is no identity token") from error
+    # Better said now, with the file, than by a service once the release was read.
+    check_identity_token(identity, path=str(token), now=datetime.now(UTC))
+    return KeylessSigner(identity, services, trusted)
 
 
 def _with_certificates(
@@ -234,8 +250,10 @@ def _owner(
             return place, CertificateSigner.of(signer, certificate, path=path)
         except SigningError as error:
             refusals.append(error)
-    if len(refusals) == 1:
-        raise refusals[0]
+    # What is wrong with the right certificate says more than that it is not the other key's.
+    telling = [error for error in refusals if error.code != "key-refused"] or refusals
+    if len(telling) == 1:
+        raise telling[0]
     raise SigningError(
         path=path,
         problem="is no certificate for signing that was issued for one of the keys",

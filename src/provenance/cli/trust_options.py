@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +16,7 @@ from provenance.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["trust_options"]
+__all__ = ["signer_options", "trust_options"]
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
 
@@ -56,6 +55,8 @@ _OPTIONS = (
     ),
     click.option(
         "--ca",
+        "--certificate-chain",
+        "ca",
         type=_PATH,
         metavar="FILE",
         help="Certificate authority that vouches for --identity; may hold intermediates too.",
@@ -78,6 +79,8 @@ _OPTIONS = (
     ),
     click.option(
         "--certificate-oidc-issuer",
+        "--issuer",
+        "certificate_oidc_issuer",
         metavar="URL",
         help="Who vouches for --certificate-identity; both are needed.",
     ),
@@ -125,8 +128,27 @@ _GATHERED = (
     "policy",
     "policy_keys",
 )
+# Of each option what a command gets it as, in their order.
+_NAMES = ("keys", "model", *_GATHERED)
 # Arguments of commands that hold what is to be verified.
-_TARGETS = ("path", "release", "manifest")
+_TARGETS = ("path", "release", "manifest", "listing", "proof", "file")
+
+
+# What says more than who has signed: the model, and the policy with its keys.
+_OF_MANIFESTS = ("model", "policy", "policy_keys")
+
+
+def signer_options(command: _F) -> _F:
+    """Add the options that say whose signature counts, and nothing else, to a command.
+
+    The command gets them by name, as `gather_trust` takes them.
+    """
+    decorated: Any = command
+    for option, name in reversed(list(zip(_OPTIONS, _NAMES, strict=True))):
+        if name not in _OF_MANIFESTS:
+            decorated = option(decorated)
+    wrapped: _F = decorated
+    return wrapped
 
 
 def trust_options(command: _F) -> _F:
@@ -158,11 +180,11 @@ def _keep_apart(policy: Path | None, *targets: object) -> None:
     """
     if policy is None:
         return
-    folders = Path(os.path.realpath(policy)).parents
-    for target in targets:
-        if isinstance(target, Path) and Path(os.path.realpath(target)) in folders:
-            raise UsageError(
-                path=str(policy),
-                problem="the policy lies in the folder that it is to judge",
-                remedy="keep it where the publisher of the model cannot write",
-            )
+    from provenance.verification.surroundings import lies_within, surroundings_of
+
+    if lies_within(policy, surroundings_of(*targets)):
+        raise UsageError(
+            path=str(policy),
+            problem="the policy lies in the folder that it is to judge",
+            remedy="keep it where the publisher of the model cannot write",
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,22 +169,34 @@ def verify(
         attester = open_attester(
             attest,
             attest_output,
-            release=path,
+            targets=(path, manifest, listing),
+            policy=policy,
+            presets=presets,
             password_file=attest_password_file,
             verifier_id=verifier_id,
             policy_uri=policy_uri,
             resource=resource,
         )
-        report = _inspect(path, listing, manifest, keys=keys, model=model, **request)
         if attester is not None:
-            attester.write(report, policy)
+            attester.clear()
+            request["policy"] = _with_sha256(policy)
+        report = _inspect(path, listing, manifest, keys=keys, model=model, **request)
+        is_unsigned = attester is not None and not attester.write(report, policy)
     except UsageError:
         raise
     except ProvenanceError as error:
         say_error(str(error))  # the work could not be done: here that is ERROR, and never FAIL
         return 4
     _print(report, output_format)
-    return report.exit_code
+    # Whoever asked for a signed outcome must not take silence for one.
+    return 4 if is_unsigned and report.exit_code == 0 else report.exit_code
+
+
+def _with_sha256(policy: TrustPolicy | None) -> TrustPolicy:
+    """Return a policy with which the SHA-256 digests are compared that an outcome is about."""
+    from provenance.trust import TrustPolicy
+
+    return replace(TrustPolicy() if policy is None else policy, recompute_sha256=True)
 
 
 def _inspect(

@@ -5,7 +5,7 @@
 - `opening`, `files`, `writing`: safe opening, hashing in one pass, atomic writing
 - `engine`: many files at the speed of the machine
 - `executing`, `clusters`, `ray_executor`: the same on executors and clusters of others
-- `claims`, `claim_formats`: digests that others computed
+- `claims`, `claim_formats`, `dvc_claims`, `raw_claims`: digests that others computed
 - `walking`, `tree`, `tree_parts`: walk and hash a folder; `inventory` and `listing`: its records
 - `blocks`, `block_hashing`, `verified_reading`: blocks of files, and streams checked by them;
   `resuming`: copies that broke off
@@ -76,7 +76,12 @@ if TYPE_CHECKING:
     from provenance.digest.names import check_name, find_collisions, printable_name
     from provenance.digest.opening import Folder, open_folder, open_regular
     from provenance.digest.proof_files import PROOF_FORMAT, ProofFile, ProofLevel
-    from provenance.digest.proving import prove_in_shards, prove_in_trees, prove_tensor
+    from provenance.digest.proving import (
+        prove_in_shards,
+        prove_in_trees,
+        prove_salted,
+        prove_tensor,
+    )
     from provenance.digest.ray_executor import RayExecutor
     from provenance.digest.records import (
         MultisetHash,
@@ -201,6 +206,7 @@ __all__ = [
     "prove_in_shards",
     "prove_in_trees",
     "prove_inclusion",
+    "prove_salted",
     "prove_tensor",
     "ray_cluster",
     "read_claims",
@@ -314,6 +320,7 @@ if not TYPE_CHECKING:
         "provenance.digest.proving": (
             "prove_in_shards",
             "prove_in_trees",
+            "prove_salted",
             "prove_tensor",
         ),
         "provenance.digest.ray_executor": ("RayExecutor",),

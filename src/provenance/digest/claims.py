@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from provenance.canonical import MAX_TREE_ENTRIES, NUMBER_BOUND
 from provenance.digest.algorithms import COUNTED, DigestSet
-from provenance.digest.claim_formats import READERS, RawClaim, malformed, recognise
+from provenance.digest.claim_formats import READERS, recognise
 from provenance.digest.inventory import Inventory, InventoryEntry
 from provenance.digest.names import check_name, printable_name
+from provenance.digest.raw_claims import RawClaim, malformed
 from provenance.digest.tree import hash_tree
 from provenance.errors import DigestError, UsageError, shown
 

@@ -7,6 +7,7 @@ Source: `spec/digests.md`, section "Proof files". No I/O.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -29,6 +30,7 @@ from provenance.digest.merkle import (
 )
 from provenance.digest.names import check_name
 from provenance.digest.proven_entries import entry_bytes
+from provenance.digest.salted import SALT_BYTES
 from provenance.digest.shards import Shard, shard_entry
 from provenance.errors import CanonicalError, DigestError, shown
 
@@ -44,6 +46,9 @@ PROOF_FORMAT: Final = "training-provenance/proof/v1"
 
 # What that says in every version of the format.
 _MARK = b"training-provenance/proof/"
+
+# The salt of a leaf, as it is written.
+_SALT = re.compile(rf"[0-9a-f]{{{2 * SALT_BYTES}}}")
 
 _MAX_LEVELS = 1 + MAX_SHARD_LEVELS
 # The document, its levels, a level, its root: nothing is nested deeper.
@@ -102,6 +107,9 @@ class ProofFile:
     manifest: str | None = None
     """SHA-256 of the signed payload that the pointer is for; there if and only if that is."""
 
+    salt: bytes | None = None
+    """The 16 bytes before the entry of a file in a private tree; `None` in an open one."""
+
     def __post_init__(self) -> None:
         """Check the shape of the proof; no hash is computed."""
         if not 1 <= len(self.levels) <= _MAX_LEVELS:
@@ -114,6 +122,8 @@ class ProofFile:
             if level.shard is not None:
                 check_name(level.shard)
         entry_bytes(self.kind, self.entry)
+        if self.salt is not None and (self.kind != "file" or len(self.salt) != SALT_BYTES):
+            raise _malformed(f"a salt has {SALT_BYTES} bytes, and is one of a tree of files")
         if (self.pointer is None) != (self.manifest is None):
             raise _malformed("a pointer and the digest of the manifest come together")
         if self.pointer is not None:
@@ -143,7 +153,7 @@ class ProofFile:
             DigestError: The proof is for a tree of another kind or size (`digest-format`), or does
                 not lead to this root (`digest-mismatch`).
         """
-        entry = entry_bytes(self.kind, self.entry)
+        entry = (self.salt or b"") + entry_bytes(self.kind, self.entry)
         for level, above in zip(self.levels, (*self.levels[1:], None), strict=True):
             level.check(entry)
             if above is not None:
@@ -169,6 +179,8 @@ class ProofFile:
         }
         if self.pointer is not None:
             tree["manifest"] = {"pointer": self.pointer, "sha256": self.manifest}
+        if self.salt is not None:
+            tree["salt"] = self.salt.hex()
         return write(tree)
 
     @classmethod
@@ -191,7 +203,8 @@ class ProofFile:
         if not isinstance(entry, dict) or not isinstance(levels, tuple):
             raise _malformed("expected entry, format and levels of a proof file")
         del tree["format"]
-        return cls(entry, tuple(map(_read_level, levels)), *_read_manifest(tree))
+        salt = _read_salt(tree.pop("salt")) if "salt" in tree else None
+        return cls(entry, tuple(map(_read_level, levels)), *_read_manifest(tree), salt)
 
 
 def seems_proof(data: bytes) -> bool:
@@ -217,6 +230,12 @@ def _read_level(tree: JsonValue) -> ProofLevel:
             root = TypedRoot(cast("TreeKind", kind), size, head)
             return ProofLevel(root, index, hashes, cast("str | None", shard))
     raise _malformed("expected hashes, index, root and, above the first level, shard of a level")
+
+
+def _read_salt(value: JsonValue) -> bytes:
+    if isinstance(value, str) and _SALT.fullmatch(value):
+        return bytes.fromhex(value)
+    raise _malformed(f"a salt is {2 * SALT_BYTES} hexadecimal characters, found {shown(value)}")
 
 
 def _read_manifest(rest: Mapping[str, JsonValue]) -> tuple[str | None, str | None]:

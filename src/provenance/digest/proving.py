@@ -14,6 +14,7 @@ from provenance.digest.merkle import TypedRoot, leaf_hash, prove_inclusion, root
 from provenance.digest.names import printable_name
 from provenance.digest.proof_files import ProofFile, ProofLevel
 from provenance.digest.proven_entries import entry_bytes
+from provenance.digest.salted import derive_salt, salted_entries, salted_root
 from provenance.digest.shards import ShardIndex
 from provenance.errors import DigestError, UsageError, shown
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from provenance.digest.merkle import InclusionProof
     from provenance.digest.tensors import TensorDigest
 
-__all__ = ["prove_in_shards", "prove_in_trees", "prove_tensor"]
+__all__ = ["prove_in_shards", "prove_in_trees", "prove_salted", "prove_tensor"]
 
 #: Names among which one is sought that is like a name that is not there.
 MAX_COMPARED_NAMES: Final = 10_000
@@ -42,6 +43,24 @@ def prove_in_shards(index: ShardIndex, name: str, inventory: Inventory, path: st
     if shard is None or shard.root != first.root:
         raise _not_listed(first.root, f"no shard {printable_name(name)}")
     return ProofFile(entry, (first, _level(index, name, shard=name)))
+
+
+def prove_salted(inventory: Inventory, path: str, secret: bytes) -> ProofFile:
+    """Return the proof that a file stands in a private tree; it shows the salt of this file alone.
+
+    Args:
+        inventory: The files of the tree.
+        path: The file.
+        secret: What the salts of the tree are derived from.
+
+    Raises:
+        DigestError: There is no such file, or the secret has not 32 bytes.
+    """
+    entry, salt = _entry_of(inventory, path), derive_salt(secret, path)
+    index = next(number for number, it in enumerate(inventory) if it.path == path)
+    proof = prove_inclusion("file", salted_entries(inventory, secret), index)
+    level = ProofLevel(salted_root(inventory, secret), proof.index, proof.hashes)
+    return ProofFile(entry, (level,), salt=salt)
 
 
 def prove_in_trees(trees: Sequence[ShardIndex | Inventory], name: str) -> ProofFile:

@@ -14,9 +14,11 @@ from provenance.digest.merkle import TypedRoot, typed_root
 from provenance.errors import DigestError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from provenance.digest.inventory import Inventory
 
-__all__ = ["SALT_BYTES", "TREE_SECRET_BYTES", "derive_salt", "salted_root"]
+__all__ = ["SALT_BYTES", "TREE_SECRET_BYTES", "derive_salt", "salted_entries", "salted_root"]
 
 #: Length of the salt of a leaf: 128 bits cannot be guessed.
 SALT_BYTES: Final = 16
@@ -57,9 +59,17 @@ def salted_root(inventory: Inventory, secret: bytes) -> TypedRoot:
     Raises:
         DigestError: The secret has not 32 bytes.
     """
+    return typed_root("file", salted_entries(inventory, secret))
+
+
+def salted_entries(inventory: Inventory, secret: bytes) -> Iterator[bytes]:
+    """Yield the leaf data of a private tree, without its preamble.
+
+    Raises:
+        DigestError: The secret has not 32 bytes.
+    """
     # leaf data = preamble || salt || entry;  the entry is the one of an open tree.
-    entries = (
+    return (
         derive_salt(secret, it.path) + file_entry(it.path, it.size, it.digest.blake3)
         for it in inventory
     )
-    return typed_root("file", entries)

@@ -88,7 +88,9 @@ def parse_artifact_bundle(data: bytes) -> ArtifactBundle:
         problem = f"expected exactly one of {', '.join(kinds)}, found {len(found)}"
         raise EnvelopeError(problem=problem, code=_CODE)
     material = read_material(
-        take(tree, "verificationMaterial", "", code=_CODE), "/verificationMaterial"
+        take(tree, "verificationMaterial", "", code=_CODE),
+        "/verificationMaterial",
+        media_type=media_type,
     )
     content: Envelope | MessageSignature
     if found[0] == "dsseEnvelope":

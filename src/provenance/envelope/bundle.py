@@ -133,7 +133,9 @@ def _read_bundle(value: JsonValue) -> Bundle:
     refuse_unknown(tree, known, "", code=_CODE)
     envelope = read_envelope(take(tree, "dsseEnvelope", "", code=_CODE), "/dsseEnvelope")
     material = read_material(
-        take(tree, "verificationMaterial", "", code=_CODE), "/verificationMaterial"
+        take(tree, "verificationMaterial", "", code=_CODE),
+        "/verificationMaterial",
+        media_type=media_type,
     )
     check_hint(material.key_hint, envelope)
     return Bundle(

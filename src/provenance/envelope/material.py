@@ -48,6 +48,10 @@ MAX_TIMESTAMPS = 32
 MAX_TIMESTAMP_BYTES = 131_072
 
 _CODE = "bundle-malformed"
+#: The versions whose certificate stands first in a list (sigstore_bundle.proto); later it is alone.
+_WITH_CHAIN = tuple(
+    f"application/vnd.dev.sigstore.bundle+json;version={version}" for version in ("0.1", "0.2")
+)
 _KINDS = ("publicKey", "certificate", "x509CertificateChain")
 
 
@@ -70,15 +74,18 @@ class Material(Struct, frozen=True):
     """RFC 3161 timestamp responses, DER."""
 
 
-def read_material(value: JsonValue, path: str) -> Material:
+def read_material(value: JsonValue, path: str, *, media_type: str | None = None) -> Material:
     """Return the material that a parsed `verificationMaterial` holds.
 
     Args:
         value: The parsed object, arrays as tuples.
         path: Its JSON Pointer, for messages.
+        media_type: The bundle's, which decides the field of the certificate; `None` where a format
+            takes either.
 
     Raises:
-        EnvelopeError: It breaks the format, or does not name exactly one kind of key.
+        EnvelopeError: It breaks the format, does not name exactly one kind of key, or has its
+            certificate in the field of another version.
     """
     tree = require_object(value, path, code=_CODE)
     known = (*_KINDS, "tlogEntries", "timestampVerificationData")
@@ -87,6 +94,11 @@ def read_material(value: JsonValue, path: str) -> Material:
     if len(kinds) != 1:
         problem = f"expected exactly one of {', '.join(_KINDS)}, found {len(kinds)}"
         raise EnvelopeError(path=path, problem=problem, code=_CODE)
+    older = media_type in _WITH_CHAIN
+    if media_type is not None and kinds[0] == ("certificate" if older else "x509CertificateChain"):
+        expected = "x509CertificateChain" if older else "certificate, the leaf alone"
+        problem = f"bundles of this version carry {expected}, found {kinds[0]}"
+        raise EnvelopeError(path=under(path, kinds[0]), problem=problem, code=_CODE)
     certificates = _read_certificates(tree, kinds[0], path)
     return Material(
         key_hint=_read_hint(tree, path) if kinds[0] == "publicKey" else None,

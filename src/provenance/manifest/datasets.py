@@ -21,6 +21,7 @@ from provenance.manifest.base import (
     RecordRoot,
     ShardRoot,
     ShortText,
+    TensorRoot,
     Text,
     Timestamp,
     Uri,
@@ -312,6 +313,9 @@ class Dataset(FileTree):
 
     record_set: RecordSet | None = None
     """The digest of the same records that does not depend on their order."""
+
+    tensors: TensorRoot | None = None
+    """Typed root (kind `tensor`) over its arrays, if it is a set of arrays in memory."""
 
     shards: ShardRoot | None = None
     """Typed root (kind `shard`) over the typed roots of its shards."""

@@ -69,7 +69,7 @@ class Opening:
         Raises:
             ManifestError: It is none, or breaks its format (code `opening-malformed`).
 
-        Source: `spec/manifest.md`, section "Disclosures".
+        Source: `spec/manifest.md`, section "Openings and private inventories".
         """
         tree = _parse(data, source)
         match tree:

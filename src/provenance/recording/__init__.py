@@ -17,9 +17,11 @@ from provenance.recording.faults import ProvenanceWarning
 from provenance.recording.oms_signing import check_oms_draft, sign_oms
 from provenance.recording.processing import Processing
 from provenance.recording.projects import FoundRecord, read_project, read_record
+from provenance.recording.publication_rules import Rule, Rules, read_rules
 from provenance.recording.publishing import release, release_existing
 from provenance.recording.recorder import record, start
 from provenance.recording.records import Record
+from provenance.recording.recovery import Recovered, recover
 from provenance.recording.run import Run
 from provenance.recording.signed import sign_draft, sign_release
 
@@ -30,6 +32,9 @@ __all__ = [
     "Processing",
     "ProvenanceWarning",
     "Record",
+    "Recovered",
+    "Rule",
+    "Rules",
     "Run",
     "check_oms_draft",
     "cosign_manifest",
@@ -40,7 +45,9 @@ __all__ = [
     "load_draft",
     "read_project",
     "read_record",
+    "read_rules",
     "record",
+    "recover",
     "release",
     "release_existing",
     "release_of",

@@ -11,9 +11,9 @@ from provenance.digest import read_file
 from provenance.errors import CanonicalError, ManifestError, RecordingError, shown
 from provenance.manifest.manifest import MANIFEST_VERSION, Manifest
 from provenance.manifest.reading import parse_manifest
-from provenance.recording.content import BYTES_NOT_READ, reference_to
+from provenance.recording.content import BYTES_NOT_READ, DIGESTS_GIVEN, reference_to
 from provenance.recording.description import join_trees, resolve_identifiers
-from provenance.recording.documents import DOCUMENTS, MAX_DOCUMENT_BYTES, media_type
+from provenance.recording.documents import DOCUMENTS, MAX_DOCUMENT_BYTES, media_type, secret_in
 from provenance.recording.drafts import Sealed, seal
 from provenance.recording.state import make_id
 
@@ -41,7 +41,9 @@ _CAPTURED_TRAINING: Final = (
     "selection",
     "undeclaredInputs",
 )
-_CAPTURED_DATASET: Final = ("files", "inventory", "inventoryFile", "bytes")
+_CAPTURED_DATASET: Final = (*("files", "inventory", "inventoryFile", "bytes"),)
+# Of an object in memory; beside files they are what the script says.
+_CAPTURED_OBJECT: Final = ("recordTree", "recordSet", "tensors", "records", "bytes")
 _CAPTURED_COMPUTE: Final = (
     *("deviceHours", "hardware", "method", "peakMemoryBytes", "wallTimeSeconds"),
 )
@@ -83,6 +85,12 @@ def add_documents(
         place = description.folder / str(fields.pop("file"))
         fields.setdefault("id", make_id(place.stem))
         data = read_file(place, max_bytes=MAX_DOCUMENT_BYTES)
+        if reason := secret_in(data):
+            raise RecordingError(
+                path=str(place),
+                problem=f"the document holds what looks like a secret: {reason}",
+                remedy="take it out, or name the document without `file`: then it is not published",
+            )
         name = f"{DOCUMENTS}/{make_id(str(fields['id']))}{PurePosixPath(place.name).suffix}"
         media = media_type(place.name)
         reference = reference_to(data, name=place.name, path=name, media_type=media).to_tree()
@@ -156,12 +164,17 @@ def captured_origins(tree: Mapping[str, Any], recorded: Mapping[str, Any]) -> di
             words = (name for name in _AUTHORED_WORDS if name in tree[part][index])
             origins |= {f"/{part}/{index}/{name}": "authored" for name in words}
     handed_over = {
-        gap["subject"] for gap in tree.get("gaps", ()) if gap["description"] == BYTES_NOT_READ
+        gap["subject"]
+        for gap in tree.get("gaps", ())
+        if gap["description"] in {BYTES_NOT_READ, DIGESTS_GIVEN}
     }
     for index in _recorded_positions(tree, recorded, "datasets"):
         if tree["datasets"][index]["id"] in handed_over:
             continue
-        found = (name for name in _CAPTURED_DATASET if name in tree["datasets"][index])
+        dataset = tree["datasets"][index]
+        is_object = "files" not in dataset and any(name in dataset for name in _CAPTURED_OBJECT[:3])
+        captured = _CAPTURED_OBJECT if is_object else _CAPTURED_DATASET
+        found = (name for name in captured if name in dataset)
         origins |= {f"/datasets/{index}/{name}": "captured" for name in found}
     return origins
 

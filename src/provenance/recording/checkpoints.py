@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from provenance.errors import ProvenanceError, UsageError, shown
 from provenance.manifest.training import Checkpoint, Segment
 from provenance.recording.content import Content, hash_content, tree_fields, weight_root
+from provenance.recording.deferring import bind_later, look_at_large
 from provenance.recording.facts import named_numbers, without_nothing
 from provenance.recording.projects import content_keys, find_checkpoint
 from provenance.recording.records import UsedCheckpoint
@@ -28,6 +29,7 @@ __all__ = [
     "close_segment",
     "open_segment",
     "resolve_checkpoint",
+    "settle",
 ]
 
 #: Released files and checkpoints record both digests that count.
@@ -101,11 +103,14 @@ def add_checkpoint(
     identifier: str | None,
     parents: Sequence[str] | None,
     metrics: Mapping[str, object] | None,
+    wait: bool = False,
     **authored: Any,  # noqa: ANN401 - fields of a checkpoint
 ) -> str:
-    """Hash a checkpoint and record it; see `Run.checkpoint` for the arguments."""
+    """Record a checkpoint, hashed now or later; see `Run.checkpoint` for the arguments."""
+    sight = None if wait else look_at_large(path)
+    place = Path(os.path.realpath(path))
     # Hashing is done before the lock is taken, so that another thread may log meanwhile.
-    content, tensors = _read(state, path)
+    found = None if sight else _read(state, path)
     with state.lock:
         segment = open_segment(state)
         if step is None:
@@ -118,18 +123,39 @@ def add_checkpoint(
             "segment": segment.id,
             "parents": tuple(_parents(state, segment) if parents is None else parents),
             "saved_at": now(),
-            "tensors": tensors,
             "metrics": _metrics_now(log) if metrics is None else named_numbers(metrics),
-            **tree_fields(content.inventory, saved_id, state.folder),
+            **({} if found is None else _bound(state, saved_id, *found)),
         }
-        state.locate(saved_id, content.path)
+        state.locate(saved_id, place)
         state.add("checkpoints", state.made(Checkpoint, without_nothing(captured), authored))
         to_step = max(int(step), log.steps_done(segment.from_step), segment.to_step)
         state.replace("segments", segment.updated(to_step=to_step))
-    log.event(
-        "checkpoint", step=int(step), checkpoint=saved_id, files=content.inventory.root.to_tree()
-    )
+
+    def note(fields: Mapping[str, Any]) -> None:
+        root = {"files": fields["files"].to_tree()} if "files" in fields else {}
+        log.event("checkpoint", step=int(step), checkpoint=saved_id, **root)
+
+    def read() -> Mapping[str, Any]:
+        # The script may have gone to another folder since, so that a relative path means another.
+        return without_nothing(_bound(state, saved_id, *_read(state, place, Path(path).name)))
+
+    if found is None:
+        bind_later(state, "checkpoints", saved_id, read, sight=sight, after=note)
+    else:
+        note(captured)
     return saved_id
+
+
+def settle(state: RunState, reference: str | os.PathLike[str] | None) -> None:
+    """Wait for digests by which a checkpoint that is named by its path can be recognised.
+
+    The caller does not hold the lock of the state, which hashing needs.
+    """
+    if reference is None or not state.background.busy:
+        return
+    text = os.fspath(reference)
+    if all(state.find(field, text) is None for field in ("checkpoints", "used_checkpoints")):
+        state.background.wait()
 
 
 def resolve_checkpoint(
@@ -175,14 +201,23 @@ def _use(
     return used_id, found[1] if found else None
 
 
-def _read(state: RunState, path: str | os.PathLike[str]) -> tuple[Content, TypedRoot | None]:
-    content = hash_content(path, algorithms=CHECKPOINT_DIGESTS, with_tensors=True)
+def _read(
+    state: RunState, path: str | os.PathLike[str], name: str | None = None
+) -> tuple[Content, TypedRoot | None]:
+    content = hash_content(path, algorithms=CHECKPOINT_DIGESTS, with_tensors=True, name=name)
     try:
         return content, weight_root(content)
     except ProvenanceError as error:
         with state.lock:
             state.add_gaps([make_gap("tensors", "failed", describe_error(error))])
         return content, None
+
+
+def _bound(
+    state: RunState, name: str, content: Content, tensors: TypedRoot | None
+) -> dict[str, Any]:
+    """Return the fields that bind a checkpoint to its bytes."""
+    return {"tensors": tensors, **tree_fields(content.inventory, name, state.folder)}
 
 
 def _entries(content: Content) -> tuple[Any, ...]:

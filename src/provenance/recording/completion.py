@@ -29,7 +29,7 @@ from provenance.recording.placement import Placed
 from provenance.recording.publication import (
     NO_RULES,
     publish_only,
-    refuse_forbidden_texts,
+    refuse_texts,
     still_there,
 )
 from provenance.recording.weights import Weights, bind_weights, has_tensors, role_of
@@ -149,7 +149,7 @@ def complete(
     tree, sealed = add_disclosures(tree)
     published = publish_only(tree, rules, manifest_folder)
     tree, sealed = published.tree, (*sealed, *published.sealed)
-    refuse_forbidden_texts(rules, released, manifest_folder, skip)
+    warnings += refuse_texts(rules, released, manifest_folder, skip)
     origins = captured_origins(tree, content.recorded)
     authored = still_there(tree, content.tree.get("origins") or {})
     tree["origins"] = {**origins, **authored}

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BYTES_NOT_READ",
+    "DIGESTS_GIVEN",
     "INVENTORIES",
     "MAX_INLINE_FILES",
     "Content",
@@ -56,6 +57,10 @@ INVENTORIES: Final = "inventories"
 BYTES_NOT_READ: Final = "its bytes were not read by this run; the inventory was handed over"
 
 
+#: What the gap says of a dataset whose digests somebody else has worked out.
+DIGESTS_GIVEN: Final = "its content was not read by this run; its digests were handed over"
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """What one reading of a file or folder found."""
@@ -75,6 +80,7 @@ def hash_content(
     *,
     algorithms: Sequence[str] = ("blake3",),
     with_tensors: bool = False,
+    name: str | None = None,
 ) -> Content:
     """Read a file or a folder and return its inventory.
 
@@ -84,6 +90,7 @@ def hash_content(
         path: The file or folder.
         algorithms: Names of digest algorithms.
         with_tensors: Also hash the tensors of safetensors files, in the same reading.
+        name: The name of a single file, if it is not that of its path.
 
     Raises:
         InputError: Something cannot be read, is a link or special file, or changed meanwhile.
@@ -98,7 +105,7 @@ def hash_content(
     else:
         found, tensors = _hash_one(place, algorithms, with_tensors=with_tensors)
         digest = InventoryDigest(**{name: found.digest[name] for name in algorithms})
-        inventory = Inventory((InventoryEntry(digest, Path(path).name, found.size),))
+        inventory = Inventory((InventoryEntry(digest, name or Path(path).name, found.size),))
     if not inventory.entries:
         raise RecordingError(path=str(path), problem="the folder is empty, so nothing binds it")
     return Content(place, inventory, tensors)

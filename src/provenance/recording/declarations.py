@@ -1,4 +1,4 @@
-"""Datasets, processing steps, evaluations and documents of a run."""
+"""Processing steps and evaluations of a run."""
 
 from __future__ import annotations
 
@@ -7,82 +7,25 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance.errors import ProvenanceError, UsageError, shown
-from provenance.manifest.datasets import Dataset
+from provenance.errors import UsageError, shown
 from provenance.manifest.evaluations import Evaluation, MetricResult
 from provenance.manifest.processing import ProcessingStep
-from provenance.recording.checkpoints import resolve_checkpoint
-from provenance.recording.content import (
-    BYTES_NOT_READ,
-    Content,
-    given_content,
-    hash_content,
-    tree_fields,
-)
+from provenance.recording.checkpoints import resolve_checkpoint, settle
+from provenance.recording.datasets import URI, declare_dataset, tried
 from provenance.recording.documents import keep_document
-from provenance.recording.facts import (
-    dataset_fields,
-    listed,
-    merged_dataset,
-    metric_results,
-    without_nothing,
-)
-from provenance.recording.projects import content_keys
-from provenance.recording.state import make_gap, make_id, now, whole_second
+from provenance.recording.facts import listed, metric_results, without_nothing
+from provenance.recording.state import make_id, now, whole_second
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from provenance.digest import Inventory
     from provenance.recording.state import RunState
 
 __all__ = [
     "add_evaluation",
     "add_processing",
     "change_processing",
-    "declare_dataset",
 ]
-
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-
-
-def declare_dataset(
-    state: RunState,
-    path: str | os.PathLike[str] | None,
-    *,
-    identifier: str | None,
-    digests: Sequence[str],
-    inventory: Inventory | str | os.PathLike[str] | None = None,
-    **authored: Any,  # noqa: ANN401 - fields of a dataset
-) -> str:
-    """Hash a dataset and record it, or add to one of the same content; see `Run.dataset`."""
-    content, uri = None, None
-    if path is not None and _URI.match(os.fspath(path)):
-        uri = os.fspath(path)
-        authored["source"] = (*listed(authored.get("source")), uri)
-    if inventory is not None:
-        content = _tried(state, "dataset", _handed_over(None if uri else path), inventory, None)
-    elif path is not None and uri is None:
-        content = _hash(state, path, digests)
-    fields = dataset_fields(**authored)
-    with state.lock:
-        known = _known_dataset(state, content)
-        if known is not None and identifier in {None, known.id}:
-            state.replace("datasets", merged_dataset(known, fields))
-            return known.id
-        wanted = identifier or _suggested_name(path)
-        dataset_id = state.new_id(wanted, chosen=identifier is not None)
-        captured: dict[str, Any] = {"id": dataset_id}
-        if content is not None:
-            captured |= tree_fields(content.inventory, dataset_id, state.folder)
-            fields.setdefault("bytes", content.inventory.total_bytes)
-            if path is not None and uri is None:
-                state.locate(dataset_id, content.path)
-            if inventory is not None:
-                state.add_gaps([make_gap(dataset_id, "absent", BYTES_NOT_READ)])
-        captured["name"] = fields.pop("name", dataset_id)
-        state.add("datasets", state.made(Dataset, captured, fields))
-    return dataset_id
 
 
 def add_processing(
@@ -154,16 +97,15 @@ def add_evaluation(
     **authored: Any,  # noqa: ANN401 - fields of an evaluation
 ) -> str:
     """Record an evaluation; see `Run.evaluation` for the arguments."""
+    settle(state, checkpoint)
     captured: dict[str, Any] = {"task": task}
-    captured["metrics"] = _tried(state, "metrics", _measured, metrics, ())
+    captured["metrics"] = tried(state, "metrics", _measured, metrics, ())
     if dataset is not None:
-        captured["dataset"] = _tried(state, "dataset", _dataset_reference, dataset, None)
+        captured["dataset"] = tried(state, "dataset", _dataset_reference, dataset, None)
     if checkpoint is not None:
-        captured["checkpoint"] = _tried(
-            state, "checkpoint", _checkpoint_reference, checkpoint, None
-        )
+        captured["checkpoint"] = tried(state, "checkpoint", _checkpoint_reference, checkpoint, None)
     if results is not None:
-        captured["results"] = _tried(state, "results", _keep_results, results, None)
+        captured["results"] = tried(state, "results", _keep_results, results, None)
     with state.lock:
         evaluation_id = state.new_id(identifier or task, chosen=identifier is not None)
         captured |= {
@@ -189,46 +131,12 @@ def _keep_results(state: RunState, path: str | os.PathLike[str]) -> str:
     return keep_document(state, path, kind="results", identifier=None)
 
 
-def _hash(state: RunState, path: str | os.PathLike[str], digests: Sequence[str]) -> Content | None:
-    """Hash a dataset; one that cannot be read is declared without being bound."""
-    content: Content | None = _tried(
-        state, "dataset", lambda _, place: hash_content(place, algorithms=digests), path, None
-    )
-    return content
-
-
-def _handed_over(
-    path: str | os.PathLike[str] | None,
-) -> Callable[[RunState, Inventory | str | os.PathLike[str]], Content]:
-    return lambda _, inventory: given_content(path, inventory)
-
-
-def _tried(state: RunState, subject: str, act: Any, item: Any, otherwise: Any) -> Any:  # noqa: ANN401 - any act
-    """Do one part of a fact; if it fails, keep the rest of the fact and record a gap."""
-    try:
-        return act(state, item)
-    except ProvenanceError as error:
-        state.add_failure(subject, error)
-        return otherwise
-
-
-def _known_dataset(state: RunState, content: Content | None) -> Dataset | None:
-    if content is None:
-        return None
-    fields = tree_fields(content.inventory, "", None)
-    keys = content_keys(content.inventory.root, fields.get("inventory", ()))
-    for known in state.record.datasets:
-        if keys & content_keys(known.files, known.inventory):
-            return known
-    return None
-
-
 def _dataset_reference(state: RunState, item: str | os.PathLike[str]) -> str:
     """Return the id of a dataset named by id or path; a path is declared."""
     text = os.fspath(item)
     if state.find("datasets", text) is not None:
         return text
-    if Path(text).exists() or _URI.match(text) or isinstance(item, os.PathLike):
+    if Path(text).exists() or URI.match(text) or isinstance(item, os.PathLike):
         return declare_dataset(state, item, identifier=None, digests=("blake3",), **_NO_WORDS)
     if text != make_id(text) and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
         raise UsageError(
@@ -240,7 +148,7 @@ def _dataset_reference(state: RunState, item: str | os.PathLike[str]) -> str:
 def _dataset_references(
     state: RunState, items: Sequence[str | os.PathLike[str]]
 ) -> tuple[str, ...]:
-    found = (_tried(state, "processing", _dataset_reference, item, None) for item in items)
+    found = (tried(state, "processing", _dataset_reference, item, None) for item in items)
     return tuple(identifier for identifier in found if identifier is not None)
 
 
@@ -250,12 +158,6 @@ def _is_to_come(state: RunState, item: str | os.PathLike[str]) -> bool:
     if state.find("datasets", text) is not None or Path(text).exists():
         return False
     return isinstance(item, os.PathLike) or "/" in text or "." in text
-
-
-def _suggested_name(path: str | os.PathLike[str] | None) -> str:
-    if path is None:
-        return "dataset"
-    return Path(os.fspath(path)).name.partition(".")[0] or "dataset"
 
 
 _NO_WORDS: dict[str, Any] = dict.fromkeys(

@@ -8,9 +8,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from provenance.capture.secret_forms import FORMS
 from provenance.digest import digest_bytes, read_file, write_atomic
 from provenance.manifest.files import SupportingDocument
 from provenance.recording.facts import without_nothing
+from provenance.recording.state import make_gap
 
 if TYPE_CHECKING:
     from provenance.manifest.processing import Environment
@@ -23,6 +25,7 @@ __all__ = [
     "keep_document",
     "keep_requirements",
     "media_type",
+    "secret_in",
 ]
 
 #: The folder of documents, in a run folder as in a manifest folder.
@@ -30,6 +33,14 @@ DOCUMENTS: Final = "documents"
 
 #: Largest document that is kept, in bytes.
 MAX_DOCUMENT_BYTES: Final = 256 * 1024 * 1024
+
+# Forms of secrets that nothing else has.
+_SURE: Final = frozenset({"private key", "token by its form", "secret path of a webhook"})
+# A password in an address, and no placeholder such as `{password}`, `$TOKEN` or `[redacted]`.
+_PASSWORD: Final = re.compile(
+    r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,20}://"
+    r"[^\s/?#\"'<>@:{}$%\[\]*]{0,256}:[^\s/\"'<>@{}$\[\]*]{4,256}@[A-Za-z0-9]"
+)
 
 # The media types of files that a system may not know.
 _MEDIA_TYPES: Final = {
@@ -84,13 +95,33 @@ def add_document(
             "digest": same,
             "media_type": media_type(name),
         }
-        if state.folder is not None:
+        reason = secret_in(data)
+        if reason:  # its digest is bound, and its bytes are not handed on
+            problem = f"not copied, because it holds what looks like a secret: {reason}"
+            state.add_gaps([make_gap(document_id, "redacted", problem)])
+            state.warn(f"document {document_id}: {problem}")
+        elif state.folder is not None:
             fields["path"] = f"{DOCUMENTS}/{document_id}{_suffix(name)}"
             (state.folder / DOCUMENTS).mkdir(exist_ok=True)
             write_atomic(state.folder / fields["path"], data)
         document = state.made(SupportingDocument, without_nothing(fields), authored)
         state.add("documents", document)
     return document_id
+
+
+def secret_in(data: bytes) -> str:
+    """Return what kind of secret a document holds by its form, as far as one can tell; else empty.
+
+    Unlike the redaction of settings this is sure of what it finds: a script that only names a
+    password, or puts it into an address, is no secret.
+    """
+    text = data.decode("utf-8", "replace")
+    for form in FORMS:
+        if form.reason in _SURE and form.pattern.search(text):
+            return form.reason
+    if _PASSWORD.search(text):
+        return "credentials in a URL"
+    return ""
 
 
 def keep_requirements(state: RunState, environment: Environment) -> str | None:

@@ -34,6 +34,9 @@ _SHORT_OBJECTS = {
     "sensitive_data": "description",
 }
 
+# Fields of a dataset that nobody may say, because they are worked out from its files.
+_CAPTURED = frozenset({"files", "inventory", "inventory_file", "id"})
+
 
 def listed(value: object) -> tuple[Any, ...]:
     """Return one item, several or none as a tuple."""
@@ -77,10 +80,10 @@ def dataset_fields(
     for name, field in _SHORT_OBJECTS.items():
         if isinstance(fields.get(name), str):
             fields[name] = {field: fields[name]}
-    if set(fields) & {"files", "inventory", "inventory_file", "id"}:
+    if given := sorted(set(fields) & _CAPTURED):
         raise UsageError(
-            problem="files, inventory and id of a dataset are captured, not given",
-            remedy="name its path",
+            problem=f"{', '.join(given)} of a dataset: captured, not given",
+            remedy="name its path, or hand over the object",
         )
     return without_nothing(fields)
 

@@ -36,7 +36,9 @@ class Guard:
         self._termination = termination
 
     def begins(self, action: str) -> bool:
-        """Return whether calls are still taken; warn if not."""
+        """Return whether calls are still taken; warn if not, except where another rank records."""
+        if not self._state.rank.writes:
+            return False
         if not self._state.is_own_process():
             self._state.warn_once(f"{action} was called in a forked process and is not recorded")
             return False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from provenance.errors import RecordingError, shown
 from provenance.recording.kept_runs import saved_elsewhere
-from provenance.recording.projects import content_keys
+from provenance.recording.projects import dataset_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,7 +102,7 @@ def _items(runs: Sequence[FoundRecord], kind: str) -> Iterator[tuple[int, Any]]:
 
 def _joining_keys(kind: str, item: Any) -> frozenset[str]:  # noqa: ANN401 - one of several documents
     if kind == "datasets":
-        return content_keys(item.files, item.inventory) or frozenset({f"id:{item.id}"})
+        return dataset_keys(item) or frozenset({f"id:{item.id}"})
     if kind == "documents" and item.digest:
         return frozenset({f"{item.kind}:{item.size}:{dict(item.digest)}"})
     return frozenset()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from provenance.errors import RecordingError, shown
 from provenance.manifest.frozen import plain
-from provenance.recording.projects import content_keys
+from provenance.recording.projects import content_keys, dataset_keys
 from provenance.recording.selection import Candidate, Choice, choose_checkpoint
 
 if TYPE_CHECKING:
@@ -268,5 +268,5 @@ def _keys(run: FoundRecord, identifiers: Sequence[str]) -> frozenset[str]:
         found = by_id.get(identifier)
         if found is not None:
             # What is described without being bound is known by its id alone.
-            keys |= content_keys(found.files, found.inventory) or {f"id:{identifier}"}
+            keys |= dataset_keys(found) or {f"id:{identifier}"}
     return frozenset(keys)

@@ -19,12 +19,15 @@ from provenance.recording.observing import end_observing
 from provenance.recording.state import make_gap, now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from provenance.manifest.compute import Compute
+    from provenance.manifest.training import UndeclaredInput
     from provenance.recording.state import RunState
 
 __all__ = [
+    "add_compute",
     "add_note",
     "check_status",
     "finish_record",
@@ -110,23 +113,54 @@ def finish_record(state: RunState, *, status: str, failure: str | None) -> None:
     """Close the last segment and write the record for the last time."""
     with state.lock:
         if status != "completed":
-            what = failure or "the process was asked to end"
+            what = failure or state.signal or "the process was asked to end"
             state.add_gaps([make_gap("run", "crashed", f"the run was {status}: {what}")])
         ended = now()
         environment = state.record.environment
         hardware = environment.hardware if environment is not None else None
         compute = describe_compute(state.stopwatch.read(), hardware)
         state.add_gaps(compute.gaps)
+        if jump := state.clock_jump():
+            text = f"the clock was set by {jump:+.0f} seconds while the run went on"
+            state.add_gaps([make_gap("clock", "failed", text)])
+        earlier = state.record.undeclared_inputs
         state.change(
             status=status,
-            failure=failure,
+            failure=failure or (state.signal if status == "interrupted" else None),
             ended_at=ended,
-            compute=compute.value,
+            compute=add_compute(state.earlier_compute, compute.value),
         )
         try:
             end_observing(state, hashing=status != "interrupted")
         except (ProvenanceError, OSError) as error:
             state.add_failure("inputs", error)
+        _keep_inputs(state, earlier)
+
+
+def add_compute(one: Compute | None, other: Compute) -> Compute:
+    """Return what two processes of one run used together, one after the other."""
+    if one is None:
+        return other
+    sums = {
+        name: round(float(first) + float(second), 6)
+        for name in ("device_hours", "wall_time_seconds")
+        if (first := getattr(one, name)) is not None
+        and (second := getattr(other, name)) is not None
+    }
+    peaks = [it.peak_memory_bytes for it in (one, other) if it.peak_memory_bytes is not None]
+    return other.updated(
+        hardware=tuple(dict.fromkeys((*one.hardware, *other.hardware))),
+        peak_memory_bytes=max(peaks, default=None),
+        **sums,
+    )
+
+
+def _keep_inputs(state: RunState, earlier: Sequence[UndeclaredInput]) -> None:
+    """Keep what earlier processes of the run opened beside what this one did."""
+    here = {it.path for it in state.record.undeclared_inputs}
+    more = tuple(it for it in earlier if it.path not in here)
+    if more:
+        state.change(undeclared_inputs=(*more, *state.record.undeclared_inputs))
 
 
 def project_of(state: RunState) -> Path:
@@ -135,6 +169,11 @@ def project_of(state: RunState) -> Path:
     Raises:
         RecordingError: The run has no folder.
     """
+    if not state.rank.writes:
+        raise RecordingError(
+            problem=f"this is rank {state.rank.number}, and rank 0 keeps the record",
+            remedy="release where run.rank is 0",
+        )
     if state.folder is None:
         raise RecordingError(
             problem="the run folder could not be made, so there is nothing to release",

@@ -102,7 +102,12 @@ def _training(
             ],
         }
         for segment in _segments_of(found, merger):
-            own = merger.renamed(segment) | {"id": merger.names.by_run[merger.run][segment["id"]]}
+            world = merger.world_of(segment.pop("environment", None))
+            own = (
+                merger.renamed(segment)
+                | world
+                | {"id": merger.names.by_run[merger.run][segment["id"]]}
+            )
             tree = {**roles, **merger.surroundings(own, settings="hyperparameters")}
             _roll_back(segments, tree)
             segments.append({key: value for key, value in tree.items() if value not in ([], None)})

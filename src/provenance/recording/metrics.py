@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, SupportsIndex
 from provenance.capture import to_scalar
 from provenance.errors import UsageError, shown
 from provenance.manifest.files import FileReference
+from provenance.recording.state import describe_error
 from provenance.training_log import LogWriter, encode_entry, encode_metrics
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class MetricsLog:
 
         Raises:
             UsageError: The step is no step, or there is nothing to log.
-            ProvenanceError: A value is no number, or the log cannot be written.
+            ProvenanceError: A value is no number and the run is strict, or the log cannot be
+                written.
         """
         found: Mapping[str, object] = more
         if isinstance(values, Mapping):
@@ -63,16 +65,39 @@ class MetricsLog:
             step = _checked_step(step)
         if not found:
             raise UsageError(problem="there is nothing to log", remedy="name a metric")
-        numbers = {name: _number(value) for name, value in found.items()}
+        numbers = self._numbers(found)
+        if not numbers:
+            return
         self._open().append(encode_metrics(self._now(), step, numbers))
         self._count(step, numbers)
         self.latest.update(numbers)
+
+    def _numbers(self, values: Mapping[str, object]) -> dict[str, int | float | Decimal]:
+        """Return the values that are numbers; each of the others is a gap."""
+        try:
+            return {name: _number(value) for name, value in values.items()}
+        except Exception:  # again, one by one: the fast way is that of every step
+            if self._state.strict:
+                raise
+            numbers = {}
+        for name, value in values.items():
+            try:
+                numbers[name] = _number(value)
+            except Exception as error:  # noqa: BLE001 - foreign objects may raise anything
+                problem = f"{shown(name)}: {describe_error(error)}"
+                self._state.add_failure("log", UsageError(problem=problem))
+        return numbers
 
     def event(self, kind: str, *, step: int | None = None, **fields: Any) -> None:  # noqa: ANN401 - JSON
         """Append an entry about the run's life and write all that waits; raises as `append`."""
         writer = self._open()
         writer.append(encode_entry(kind, self._now(), step=step, **fields))
         writer.flush()
+
+    def flush(self) -> None:
+        """Write every line that waits; raises as `append`."""
+        if self._writer is not None:
+            self._writer.flush()
 
     def close(self, status: str) -> None:
         """Write the last entry and close the log, if there is one; raises as `append`."""

@@ -15,8 +15,16 @@ if TYPE_CHECKING:
     import os
 
     from provenance.digest import TypedRoot
+    from provenance.manifest.datasets import Dataset
 
-__all__ = ["FoundRecord", "content_keys", "find_checkpoint", "read_project", "read_record"]
+__all__ = [
+    "FoundRecord",
+    "content_keys",
+    "dataset_keys",
+    "find_checkpoint",
+    "read_project",
+    "read_record",
+]
 
 #: Largest record that is read, in bytes.
 MAX_RECORD_BYTES: Final = 256 * 1024 * 1024
@@ -77,21 +85,31 @@ def read_project(project: str | os.PathLike[str]) -> tuple[FoundRecord, ...]:
 
 
 def content_keys(
-    files: TypedRoot | None, entries: tuple[Any, ...], tensors: TypedRoot | None = None
+    files: TypedRoot | None,
+    entries: tuple[Any, ...],
+    tensors: TypedRoot | None = None,
+    records: TypedRoot | None = None,
 ) -> frozenset[str]:
     """Return what identifies a content; two contents with a key in common are the same.
 
     The typed root of the files, the typed root of the tensors, and for a single file its digest, so
-    that a file that was renamed is still recognised.
+    that a file that was renamed is still recognised. Records count for what has no files.
     """
     keys = set()
     if files is not None:
         keys.add(f"files:{files.size}:{files.root}")
     if tensors is not None:
         keys.add(f"tensors:{tensors.size}:{tensors.root}")
+    if records is not None and files is None:
+        keys.add(f"records:{records.size}:{records.root}")
     if len(entries) == 1 and "blake3" in entries[0].digest:
         keys.add(f"file:{entries[0].size}:{entries[0].digest['blake3']}")
     return frozenset(keys)
+
+
+def dataset_keys(dataset: Dataset) -> frozenset[str]:
+    """Return what identifies the content of a dataset."""
+    return content_keys(dataset.files, dataset.inventory, dataset.tensors, dataset.record_tree)
 
 
 def find_checkpoint(project: Path, keys: frozenset[str], *, besides: str) -> tuple[str, int] | None:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from provenance import canonical
 from provenance.checks import LISTING_FILE, MANIFEST_FOLDER
 from provenance.digest import walk_tree
-from provenance.errors import CanonicalError
+from provenance.errors import CanonicalError, RecordingError
 from provenance.recording.private_trees import TELLING, make_private
 from provenance.recording.publication_rules import Rules
-from provenance.recording.reviewing import forbidden_texts, published_paths, read_published
-from provenance.recording.withholding import apply_rules, refuse_forbidden
+from provenance.recording.reviewing import decide_texts, published_paths, read_published
+from provenance.recording.withholding import apply_rules, refuse_forbidden, refuse_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,8 +28,10 @@ __all__ = [
     "NO_RULES",
     "Published",
     "publish_only",
-    "refuse_forbidden_texts",
+    "refuse_texts",
+    "still_published",
     "still_there",
+    "without_inventories",
     "without_private",
 ]
 
@@ -81,22 +83,29 @@ def publish_only(tree: dict[str, Any], rules: Rules, manifest_folder: Path) -> P
     return Published(applied.tree, applied.sealed, private.secrets, warnings)
 
 
-def refuse_forbidden_texts(
+def refuse_texts(
     rules: Rules, released: Path, manifest_folder: Path, skip: Sequence[str]
-) -> None:
-    """Refuse a release in whose texts a rule forbids something.
+) -> tuple[str, ...]:
+    """Refuse a release in whose texts stands what is not to be published.
+
+    Returns:
+        What its maker should know: texts of which not all was looked at.
 
     Raises:
-        RecordingError: A text holds what a rule forbids.
+        RecordingError: A text holds what a rule forbids, or would withhold.
         InputError: A folder cannot be read.
     """
-    if not any(rule.action == "forbid" and rule.pointer is None for rule in rules.rules):
-        return
-    texts = {it.name: it.text for it in read_published(released, skip=skip) if not it.fault}
+    if all(rule.action == "keep" or rule.pointer is not None for rule in rules.rules):
+        return ()
+    found = {it.name: it for it in read_published(released, skip=skip)}
     if manifest_folder.parent != released or manifest_folder.name in skip:
         inside = read_published(manifest_folder)
-        texts |= {f"{MANIFEST_FOLDER}/{it.name}": it.text for it in inside if not it.fault}
-    refuse_forbidden(tuple(forbidden_texts(texts, rules)), rules)
+        found |= {f"{MANIFEST_FOLDER}/{it.name}": it for it in inside}
+    texts = {name: it.text for name, it in found.items() if it.text}
+    decisions = tuple(decide_texts(texts, rules))
+    refuse_forbidden(decisions, rules)
+    refuse_problems(decisions, rules)
+    return tuple(f"{name}: the rules: {it.fault}" for name, it in sorted(found.items()) if it.fault)
 
 
 def without_private(tree: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
@@ -105,6 +114,11 @@ def without_private(tree: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
     Raises:
         RecordingError: A rule cannot be followed.
     """
+    return apply_rules(without_inventories(tree, rules), rules).tree
+
+
+def without_inventories(tree: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
+    """Return a manifest's tree without what tells of private datasets."""
     named = {private.dataset for private in rules.private}
     datasets = [
         {name: item for name, item in dataset.items() if name not in TELLING}
@@ -112,8 +126,19 @@ def without_private(tree: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
         else dataset
         for dataset in tree.get("datasets") or ()
     ]
-    whole = {**tree, "datasets": datasets} if datasets else dict(tree)
-    return apply_rules(whole, rules).tree
+    return {**tree, "datasets": datasets} if datasets else dict(tree)
+
+
+def still_published(
+    texts: Mapping[str, str], tree: Mapping[str, Any], rules: Rules
+) -> dict[str, str]:
+    """Return the texts of a draft without those of the manifest folder that rules take out."""
+    try:
+        after = published_paths(without_private(tree, rules))
+    except RecordingError:  # a rule cannot be followed, which is said elsewhere
+        return dict(texts)
+    gone = {f"{MANIFEST_FOLDER}/{path}" for path in published_paths(dict(tree)) - after}
+    return {name: text for name, text in texts.items() if name not in gone}
 
 
 def still_there(tree: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, str]:

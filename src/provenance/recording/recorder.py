@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from provenance.capture import capture_code, capture_command, capture_environment, find_script
 from provenance.digest import read_file
 from provenance.errors import ProvenanceError
-from provenance.recording.about import generator
+from provenance.recording.beginnings import begin, begin_nowhere
 from provenance.recording.documents import add_document, keep_requirements
 from provenance.recording.faults import Guard, guarded, nothing
 from provenance.recording.observing import begin_observing
-from provenance.recording.records import Record
 from provenance.recording.run import Run
 from provenance.recording.signals import Termination
-from provenance.recording.state import RunState, make_gap, make_id, new_run_folder, precise_now
+from provenance.recording.state import RunState, make_gap
+
+if TYPE_CHECKING:
+    from provenance.recording.requeues import Resume
 
 __all__ = ["record", "start"]
 
@@ -35,6 +37,8 @@ def record(
     script: str | os.PathLike[str] | None = None,
     copy_script: bool = True,
     undeclared: Literal["hash", "list", "ignore"] = "hash",
+    resume: Resume = "never",
+    rank: int | None = None,
 ) -> Run:
     """Record one process: `with provenance.record("train", output="runs") as run:`.
 
@@ -49,6 +53,11 @@ def record(
         copy_script: Keep the script's bytes as a document, so that a reader can match them.
         undeclared: What becomes of data files that the script opens and nobody declares: they are
             listed with their digests, listed without, or not looked for.
+        resume: `auto` goes on with the run of this name that has not completed, if there is one;
+            `must` takes it for a failure if there is none; `never` begins a new run. Several are
+            refused. Where a run is resumed, `run.resumed_from` is the checkpoint to load.
+        rank: Which of the processes that train together this is; otherwise what the launcher's
+            variables say. Rank 0 records; on others, every method does nothing.
 
     Returns:
         The run, which is the context manager.
@@ -63,6 +72,8 @@ def record(
         script=script,
         copy_script=copy_script,
         undeclared=undeclared,
+        resume=resume,
+        rank=rank,
     )
 
 
@@ -74,20 +85,31 @@ def start(
     script: str | os.PathLike[str] | None = None,
     copy_script: bool = True,
     undeclared: Literal["hash", "list", "ignore"] = "hash",
+    resume: Resume = "never",
+    rank: int | None = None,
 ) -> Run:
     """Begin to record this process; `run.finish()` ends it. Takes and raises what `record` does."""
     name = str(name)[:MAX_NAME_CHARACTERS] or "run"
-    folder, fault = _make_folder(Path(output), name)
-    identifier = folder.name if folder else make_id(name, "run")
-    began = Record(id=identifier, name=name, started_at=precise_now(), generator=generator())
-    state = RunState(began, folder.resolve() if folder else None, strict=strict)
+    try:
+        begun = begin(Path(output), name, resume=resume, rank=rank, strict=strict)
+    except Exception as error:
+        if strict and isinstance(error, ProvenanceError):
+            raise
+        begun = begin_nowhere(name, error)  # training goes on
+    state = begun.state(strict=strict)
     run = Run(state)
-    guard = Guard(state, Termination(lambda: None))
-    if fault is not None:
-        guard.failed("output", fault)
+    if not state.rank.writes:
+        return run
+    guard = Guard(state, Termination(lambda *_: None))
+    for action, fault in begun.faults:
+        guard.failed(action, fault)
+    for text in begun.warnings:
+        state.warn_once(text)
     world = _World(guard, state)
-    world.capture(_script(script), copy_script=copy_script)
+    world.capture(script, copy_script=copy_script)
     world.observe(undeclared)
+    if begun.former is not None:
+        run.begin_again(begun.former)
     return run
 
 
@@ -98,13 +120,18 @@ class _World:
         self._guard = guard
         self._state = state
 
-    def capture(self, script: Path | None, *, copy_script: bool) -> None:
+    def capture(self, named: str | os.PathLike[str] | None, *, copy_script: bool) -> None:
         """Capture command, code and environment, and write the record for the first time."""
+        script = self._script(named)
         self._command()
         self._code(script)
         if copy_script and script is not None:
             self._copy(script)
         self._environment(Path.cwd() if script is None else script.parent)
+
+    @guarded(nothing)
+    def _script(self, named: str | os.PathLike[str] | None) -> Path | None:
+        return _script(named)
 
     @guarded(nothing)
     def observe(self, undeclared: str) -> None:
@@ -146,13 +173,6 @@ class _World:
         self._state.add_gaps(captured.gaps)
         kept = keep_requirements(self._state, captured.value)
         self._state.change(environment=captured.value.updated(document=kept))
-
-
-def _make_folder(project: Path, name: str) -> tuple[Path | None, ProvenanceError | None]:
-    try:
-        return new_run_folder(project, name), None
-    except ProvenanceError as error:
-        return None, error
 
 
 def _script(named: str | os.PathLike[str] | None) -> Path | None:

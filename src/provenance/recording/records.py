@@ -110,6 +110,12 @@ class Record(Document):
     environment: Environment | None = None
     """The world around it."""
 
+    earlier_environments: tuple[Environment, ...] = ()
+    """The worlds around the processes that this one went on from; segments name theirs."""
+
+    array_task: ShortText | None = None
+    """The number of this task in an array of jobs. Never published."""
+
     compute: Compute | None = None
     """What it used."""
 

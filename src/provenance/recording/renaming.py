@@ -39,7 +39,9 @@ _FREE: Final = frozenset(
 )
 
 # What describes the bytes of a dataset; it is taken whole from one declaration.
-_CONTENT: Final = frozenset({"files", "inventory", "inventoryFile", "bytes"})
+_CONTENT: Final = frozenset(
+    {"files", "inventory", "inventoryFile", "bytes", "recordTree", "recordSet", "tensors"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,13 @@ class Merger:
             if value:
                 around[field] = thaw(value)
         return {key: value for key, value in around.items() if value} | tree
+
+    def world_of(self, identifier: str | None) -> dict[str, str]:
+        """Return the environment of a segment that an earlier process of its run did."""
+        for earlier in self.record.earlier_environments:
+            if earlier.id == identifier:
+                return {"environment": self._environment(self.renamed(earlier.to_tree()))}
+        return {}
 
     def _environment(self, tree: dict[str, Any]) -> str:
         content = {key: value for key, value in tree.items() if key != "id"}

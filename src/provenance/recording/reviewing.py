@@ -7,11 +7,13 @@ to look, and says what it has not looked at.
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from provenance.checks import MANIFEST_FOLDER, OMS_FILE
-from provenance.digest import open_folder, read_file, walk_tree
+from provenance.digest import open_folder, open_regular, walk_tree
+from provenance.digest.files import read_exactly
 from provenance.errors import ProvenanceError
 from provenance.recording.publication_rules import Rules, matches_glob
 from provenance.recording.withholding import Decision
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["PublishedText", "forbidden_texts", "published_paths", "read_published"]
+    from provenance.digest import Folder
+__all__ = ["PublishedText", "decide_texts", "published_paths", "read_published"]
 
 #: Most bytes of one text that are looked at.
 MAX_TEXT_BYTES: Final = 1024 * 1024
@@ -30,6 +33,8 @@ MAX_ALL_BYTES: Final = 64 * 1024 * 1024
 
 #: Most files whose text is looked at.
 MAX_TEXTS: Final = 10_000
+
+_CUT: Final = f"only its first {MAX_TEXT_BYTES:,} bytes were looked at"
 
 #: Most words of a text that a value pattern is compared with.
 MAX_WORDS: Final = 200_000
@@ -46,7 +51,7 @@ class PublishedText:
     """Its path in the release."""
 
     text: str = ""
-    """What was read of it; empty if it is no text."""
+    """What was read of it."""
 
     fault: str = ""
     """Why not all of it was looked at; empty if it was."""
@@ -72,20 +77,16 @@ def read_published(release: Path, *, skip: Collection[str] = ()) -> Iterator[Pub
             if number >= MAX_TEXTS or left <= 0:
                 yield PublishedText(name, fault="not looked at: there is too much")
                 continue
-            if file.size is not None and file.size > MAX_TEXT_BYTES:
-                yield PublishedText(
-                    name, fault=f"not looked at: longer than {MAX_TEXT_BYTES:,} bytes"
-                )
-                continue
             try:
-                data = read_file(name, root=root, max_bytes=MAX_TEXT_BYTES)
+                data = _beginning(root, name, min(file.size, MAX_TEXT_BYTES))
             except ProvenanceError as error:
                 yield PublishedText(name, fault=f"not looked at: {error.problem}")
                 continue
             left -= len(data)
-            text = _decoded(data)
+            text = _decoded(data, whole=len(data) == file.size)
             if text:
-                yield PublishedText(name, text)
+                long = file.size > len(data)
+                yield PublishedText(name, text, _CUT if long else "")
 
 
 def published_paths(tree: Any) -> set[str]:  # noqa: ANN401 - JSON
@@ -103,33 +104,41 @@ def published_paths(tree: Any) -> set[str]:  # noqa: ANN401 - JSON
     return found
 
 
-def forbidden_texts(texts: Mapping[str, str], rules: Rules) -> Iterator[Decision]:
-    """Yield the files that hold a line or a word that a rule forbids, each rule once a file.
+def decide_texts(texts: Mapping[str, str], rules: Rules) -> Iterator[Decision]:
+    """Yield what rules say of published files, each rule once a file.
 
-    A rule with a pointer is about the manifest, and is not looked at here.
+    A file is published as it is: what a rule would withhold in it is a problem, as nothing is taken
+    out of it. A rule with a pointer is about the manifest alone.
 
     Args:
         texts: What was read, by path in the release.
         rules: The rules.
     """
-    wanted = [it for it in rules.rules if it.pointer is None and it.action in {"keep", "forbid"}]
-    if not any(rule.action == "forbid" for rule in wanted):
+    wanted = [rule for rule in rules.rules if rule.pointer is None]
+    if all(rule.action == "keep" for rule in wanted):
         return
     for name, text in texts.items():
         pieces = dict.fromkeys((name, *text.splitlines(), *text.split()[:MAX_WORDS]))
         hit: set[int] = set()
         for piece in pieces:
             first = next((it for it in wanted if matches_glob(it.value or "", piece)), None)
-            if first is not None and first.action == "forbid" and first.number not in hit:
+            if first is not None and first.action != "keep" and first.number not in hit:
                 hit.add(first.number)
-                yield Decision("forbid", name, name, first.number, first.reason)
+                problem = "" if first.action == "forbid" else "a file is published as it is"
+                yield Decision(first.action, name, name, first.number, first.reason, problem)
 
 
-def _decoded(data: bytes) -> str:
+def _beginning(root: Folder, name: str, size: int) -> bytes:
+    with open_regular(name, root=root) as descriptor:
+        return read_exactly(descriptor, size, path=name)
+
+
+def _decoded(data: bytes, *, whole: bool) -> str:
     """Return bytes as text; empty if they are none."""
     if b"\0" in data:
         return ""
     try:
-        return data.decode("utf-8")
+        # The beginning of a file may end within a character.
+        return getincrementaldecoder("utf-8")().decode(data, final=whole)
     except UnicodeDecodeError:
         return ""

@@ -6,29 +6,29 @@ gap and a warning, unless the run is strict (`provenance.recording.faults`).
 
 from __future__ import annotations
 
-import atexit
-import sys
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from provenance.errors import ProvenanceError
-from provenance.recording import checkpoints, declarations, documents, lifecycle, metrics
+from provenance.recording import (
+    checkpoints,
+    datasets,
+    declarations,
+    documents,
+    lifecycle,
+    resumption,
+    shards,
+)
 from provenance.recording.facts import named_numbers, without_nothing
-from provenance.recording.faults import Guard, guarded, nothing
+from provenance.recording.faults import guarded, nothing
+from provenance.recording.lifetime import Lifetime
 from provenance.recording.processing import Processing
-from provenance.recording.signals import Termination
-from provenance.recording.state import describe_error, make_gap, make_id
+from provenance.recording.state import make_id
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
-    from types import TracebackType
+    from collections.abc import Callable, Mapping, Sequence
 
     from provenance.digest import Inventory
-    from provenance.recording.drafts import Draft
-    from provenance.recording.records import Record
-    from provenance.recording.state import RunState
 
 __all__ = ["Run"]
 
@@ -39,32 +39,13 @@ def _own_id(_: Run, path: object = None, *__: object, **fields: Any) -> str:  # 
     return make_id(str(wanted), "unrecorded")
 
 
-class Run:
+class Run(Lifetime):
     """One process that records; made by `provenance.record` and `provenance.start`."""
-
-    def __init__(self, state: RunState) -> None:
-        """Take over the state that `provenance.start` has prepared."""
-        self._state = state
-        self._log = metrics.MetricsLog(state)
-        self._termination = Termination(self._interrupt)
-        self._guard = Guard(state, self._termination)
-        self._termination.install()
-        atexit.register(self._close_at_exit)
-
-    @property
-    def record(self) -> Record:
-        """The record as it stands now; immutable."""
-        return self._state.record
-
-    @property
-    def folder(self) -> Path | None:
-        """The run folder; nothing if it could not be made."""
-        return self._state.folder
 
     @guarded(_own_id)
     def dataset(
         self,
-        path: str | os.PathLike[str] | None = None,
+        path: object = None,
         *,
         id: str | None = None,  # noqa: A002 - the field's name in the manifest
         role: str | None = None,
@@ -76,13 +57,17 @@ class Run:
         cleaning: object = None,
         digests: Sequence[str] = ("blake3",),
         inventory: Inventory | str | os.PathLike[str] | None = None,
+        wait: bool = False,
         **authored: Any,  # noqa: ANN401 - any field of a dataset
     ) -> str:
         """Declare a dataset that this process reads or made, and bind its bytes.
 
         Args:
-            path: A file or folder, read and hashed now; nothing, or a URI, declares without
-                binding.
+            path: A file or folder; or an object: a Hugging Face dataset, a pandas or polars data
+                frame, an Arrow table, NumPy arrays, a list of mappings, a torch dataset with
+                `__len__` and `__getitem__`. All of it is hashed: what is small, or an object that
+                could change, now, and the rest in the background. Nothing, or a URI, declares
+                without binding.
             id: A short name, unique in the project; otherwise one is made from the file's name.
             role: `raw`, `intermediate`, `train`, `validation`, `test`, `calibration` or `other`.
             roles: Several of them.
@@ -94,6 +79,7 @@ class Run:
             digests: Algorithms; `("blake3", "sha256")` for exports that need SHA-256.
             inventory: The inventory of `path`, or the path of an inventory file, made before: then
                 nothing is read or hashed now, and the record says so.
+            wait: Hash it before this returns, whatever its size.
             **authored: Any other field of a dataset, e.g. `labelling`, `collection`, `records`,
                 `availability`, `description`; a text stands for the main field of an object.
 
@@ -101,12 +87,13 @@ class Run:
             The dataset's id, to be named in `processing` and `evaluation`. The same content
             declared again, here or in another process of the project, is the same dataset.
         """
-        return declarations.declare_dataset(
+        return datasets.declare_dataset(
             self._state,
             path,
             identifier=id,
             digests=digests,
             inventory=inventory,
+            wait=wait,
             name=name,
             role=role,
             roles=roles,
@@ -202,6 +189,7 @@ class Run:
         id: str | None = None,  # noqa: A002 - the field's name in the manifest
         parents: Sequence[str] | None = None,
         metrics: Mapping[str, object] | None = None,
+        wait: bool = False,
         **authored: Any,  # noqa: ANN401 - any field of a checkpoint
     ) -> str:
         """Record a saved state of the model: its files, and its tensors where they are safetensors.
@@ -212,6 +200,8 @@ class Run:
             id: A short name; otherwise made from the step.
             parents: Ids of the checkpoints that it descends from; otherwise the one before it.
             metrics: Metrics at this moment, by name.
+            wait: Hash it before this returns; otherwise what is larger than 4 MiB is hashed in the
+                background, and must stay as it is until then.
             **authored: Any other field of a checkpoint, e.g. `tokens_seen`.
 
         Returns:
@@ -225,8 +215,47 @@ class Run:
             identifier=id,
             parents=parents,
             metrics=metrics,
+            wait=wait,
             **authored,
         )
+
+    def shard(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        files: Sequence[str] | None = None,
+        step: int | None = None,
+        id: str | None = None,  # noqa: A002 - the field's name in the manifest
+        gather: Callable[[Any], Sequence[Any]] | None = None,
+        seconds: float = shards.WAIT_SECONDS,
+        **authored: Any,  # noqa: ANN401 - any field of a checkpoint
+    ) -> str:
+        """Record a checkpoint that many ranks saved: each calls this and hashes its own files.
+
+        Args:
+            path: The folder of the checkpoint, the same on every rank.
+            files: The names, in that folder, of what this rank wrote; otherwise what
+                `torch.distributed.checkpoint` calls so. Rank 0 hashes what nobody names.
+            step: The number of steps done; otherwise taken from the log of rank 0.
+            id: A short name; otherwise made from the step.
+            gather: Called with an object on every rank, it returns those of all ranks in order, as
+                `torch.distributed.all_gather_object` does; otherwise they meet in the project
+                folder, in the background.
+            seconds: How long rank 0 waits for the others there.
+            **authored: Any other field of a checkpoint.
+
+        Returns:
+            The checkpoint's id; on other ranks, one that stands for nothing.
+        """
+        if not self._state.rank.writes:
+            return shards.hand_over(self._state, path, files=files, gather=gather)
+        return self._shard(
+            path, files=files, step=step, identifier=id, gather=gather, seconds=seconds, **authored
+        )
+
+    @guarded(_own_id)
+    def _shard(self, path: str | os.PathLike[str], **fields: Any) -> str:  # noqa: ANN401 - as above
+        return shards.add_sharded(self._state, self._log, path, **fields)
 
     @guarded(nothing)
     def segment(
@@ -249,15 +278,12 @@ class Run:
             resumed_from: Path or id of the checkpoint that training goes on from.
             **authored: Any other field of a segment, e.g. `stage`, `data_order`.
         """
-        checkpoints.begin_segment(
-            self._state,
-            self._log,
-            reason=reason,
-            event=event,
-            from_step=from_step,
-            resumed_from=resumed_from,
-            **authored,
-        )
+        fields: dict[str, Any] = {"reason": reason, "event": event, **authored}
+        place: dict[str, Any] = {"from_step": from_step, "resumed_from": resumed_from}
+        checkpoints.settle(self._state, resumed_from)
+        if not resumption.amend_segment(self._state, **place, **fields):
+            resumption.settle_segment(self._state, self._log.first_step)
+            checkpoints.begin_segment(self._state, self._log, **place, **fields)
 
     @guarded(_own_id)
     def evaluation(
@@ -334,79 +360,3 @@ class Run:
         `parameter_count` may stand beside `architecture`, which it belongs to.
         """
         lifecycle.set_model(self._state, authored)
-
-    @guarded(nothing)
-    def gap(self, subject: str, description: str) -> None:
-        """Say that something is missing from the record."""
-        self._state.add_gaps([make_gap(subject, "absent", description)])
-        self._state.write()
-
-    def finish(self, status: str = "completed", *, failure: BaseException | None = None) -> None:
-        """Close the record; every later call of a method warns and does nothing.
-
-        Args:
-            status: `completed`, `failed` or `interrupted`.
-            failure: The exception that ended it.
-        """
-        self._finish(status, failure)
-        self._termination.remove()
-        atexit.unregister(self._close_at_exit)
-
-    @guarded(nothing)
-    def _finish(self, status: str, failure: BaseException | None) -> None:
-        lifecycle.check_status(status)
-        text = None if failure is None else describe_error(failure)
-        try:
-            if self._state.record.segments:
-                checkpoints.close_segment(self._state, self._log, status)
-            self._log.close(status)
-        finally:
-            self._state.closed = True
-            lifecycle.finish_record(self._state, status=status, failure=text)
-
-    def release(self, output: str | os.PathLike[str], **options: Any) -> Draft:  # noqa: ANN401 - see there
-        """Finish the run and release its project; takes the options of `provenance.release`.
-
-        Raises:
-            RecordingError: The run has no folder, or a release cannot be made.
-        """
-        from provenance.recording.publishing import release  # noqa: PLC0415 - only the last call needs it
-
-        if not self._state.closed:
-            self.finish()
-        return release(lifecycle.project_of(self._state), output, **options)
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Finish; an exception is recorded and goes on unchanged."""
-        if self._state.closed:
-            return
-        if error is None:
-            self.finish()
-            return
-        status = "failed" if isinstance(error, Exception) else "interrupted"
-        with suppress(ProvenanceError):  # even a strict run must not hide the script's exception
-            self.finish(status, failure=error)
-
-    def _interrupt(self) -> None:
-        if not self._state.closed and self._state.is_own_process():
-            self._finish("interrupted", None)
-
-    def _close_at_exit(self) -> None:
-        """Close a run that the script left open, when the interpreter ends."""
-        if self._state.closed or not self._state.is_own_process():
-            return
-        error = getattr(sys, "last_value", None)
-        if isinstance(error, BaseException):
-            self.finish("failed" if isinstance(error, Exception) else "interrupted", failure=error)
-        else:
-            self.gap("finish", "the script ended without calling finish()")
-            self.finish()

@@ -16,7 +16,8 @@ from provenance.digest import (
     walk_tree,
     write_atomic,
 )
-from provenance.errors import RecordingError, UsageError
+from provenance.digest.names import printable_name
+from provenance.errors import InputError, RecordingError, UsageError
 from provenance.findings import Severity
 from provenance.recording.bundles import (
     attestation_name,
@@ -24,6 +25,7 @@ from provenance.recording.bundles import (
     many_signers,
     write_attestation,
 )
+from provenance.recording.cosignatures import old_cosignatures
 from provenance.recording.drafts import STATEMENT_NAME, draft_folder, load_draft
 from provenance.recording.layout import MANIFEST_NAME
 from provenance.verification.attestations import ATTESTATIONS_FOLDER
@@ -39,7 +41,14 @@ if TYPE_CHECKING:
     from provenance.recording.drafts import Draft
     from provenance.signing import BundleSigner, Signer, TimestampAuthority
 
-__all__ = ["check_consistency", "check_folder", "sign_draft", "sign_release"]
+__all__ = [
+    "check_consistency",
+    "check_folder",
+    "find_draft",
+    "sign_draft",
+    "sign_release",
+    "sign_with_all",
+]
 
 
 def sign_release(
@@ -49,6 +58,7 @@ def sign_release(
     timestamps: Iterable[TimestampAuthority] = (),
     overwrite: bool = False,
     keep_draft: bool = True,
+    drop_cosignatures: bool = False,
 ) -> Path:
     """Sign the draft of a release and put the bundle into its manifest folder.
 
@@ -62,32 +72,58 @@ def sign_release(
         timestamps: Authorities that witness the time of every signature.
         overwrite: Replace a signed manifest that is there.
         keep_draft: Leave the draft where it is; it holds the salts of sealed facts.
+        drop_cosignatures: Take away the co-signatures of another manifest, which the new one makes
+            worthless. Those of this very manifest, and attestations about other things, stay.
 
     Returns:
         The path of `manifest.sigstore.json`.
 
     Raises:
+        InputError: The release is not there, or something cannot be read or written.
         RecordingError: There is no draft, the folder is not what it describes, the manifest
             contradicts itself.
         SigningError: A signer cannot sign, or an authority does not answer.
         UsageError: Nobody signs, a key signs twice, or a signed manifest is there.
     """
+    first, *_ = sign_with_all(
+        release,
+        signers,
+        timestamps=timestamps,
+        overwrite=overwrite,
+        keep_draft=keep_draft,
+        drop_cosignatures=drop_cosignatures,
+    )
+    return first
+
+
+def sign_with_all(
+    release: str | os.PathLike[str] | Draft,
+    signers: Signers,
+    *,
+    timestamps: Iterable[TimestampAuthority] = (),
+    overwrite: bool = False,
+    keep_draft: bool = True,
+    drop_cosignatures: bool = False,
+) -> tuple[Path, ...]:
+    """Sign as `sign_release` does, and return the bundle of each signer, in their order."""
     several = many_signers(signers)
     folder = Path(os.fspath(release)) if isinstance(release, str | os.PathLike) else release.release
-    draft = draft_folder(folder)
+    draft = find_draft(folder)
     statement, manifest = load_draft(draft / STATEMENT_NAME)
     check_folder(folder, statement, manifest)
     check_consistency(manifest)
     target = folder / MANIFEST_FOLDER / MANIFEST_NAME
     _refuse_signed(target, overwrite=overwrite)
     first, *others = make_bundles(statement.payload, several, timestamps)
-    for bundle in others:
-        attestations = folder / MANIFEST_FOLDER / ATTESTATIONS_FOLDER
-        write_attestation(attestations, attestation_name(bundle), bundle)
+    attestations = folder / MANIFEST_FOLDER / ATTESTATIONS_FOLDER
+    written = [write_attestation(attestations, attestation_name(it), it) for it in others]
     write_atomic(target, first)
+    if drop_cosignatures:
+        for path in old_cosignatures(folder, statement.payload):
+            path.unlink(missing_ok=True)
     if not keep_draft:
         (draft / STATEMENT_NAME).unlink()
-    return target
+    return (target, *written)
 
 
 def sign_draft(
@@ -120,6 +156,33 @@ def sign_draft(
     (bundle,) = make_bundles(parsed.payload, [signer], timestamps)
     write_atomic(target, bundle)
     return target
+
+
+def find_draft(folder: Path) -> Path:
+    """Return the folder of a release's draft; its statement is there.
+
+    Raises:
+        InputError: The release itself is not there, or no folder.
+        RecordingError: There is no draft beside it.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            path=printable_name(os.fspath(folder)),
+            problem="is no folder" if os.path.lexists(folder) else "there is no such folder",
+            remedy="name the folder of a release",
+        )
+    draft = draft_folder(folder)
+    if os.path.lexists(draft / STATEMENT_NAME):
+        return draft
+    cosign = "to add a signature to the manifest that is there, run `provenance cosign`"
+    release = "run `provenance release` first, which writes the draft"
+    signed = os.path.lexists(folder / MANIFEST_FOLDER / MANIFEST_NAME)
+    raise RecordingError(
+        path=printable_name(os.fspath(folder)),
+        problem=f"there is no draft beside it ({printable_name(draft.name)}/{STATEMENT_NAME}), "
+        "and a draft is what is signed",
+        remedy=f"{cosign}; for a new manifest, {release}" if signed else f"{release}; {cosign}",
+    )
 
 
 def check_folder(folder: Path, statement: Statement, manifest: Manifest) -> None:

@@ -9,26 +9,32 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import time
 import unicodedata
 import warnings
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import wraps
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
 from provenance.capture import Stopwatch, redact_mapping, redact_text, shorten_home
 from provenance.digest import write_atomic
 from provenance.errors import InputError, ProvenanceError, RecordingError, UsageError, shown
 from provenance.manifest.compute import Gap
 from provenance.manifest.fields import MAX_ID_LENGTH
+from provenance.recording.background import Background
 from provenance.recording.faults import ProvenanceWarning
+from provenance.recording.ranks import Rank
 from provenance.recording.records import RECORD_NAME, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from provenance.manifest.base import Document
+    from provenance.manifest.compute import Compute
+    from provenance.recording.folder_locks import FolderLock
 
 __all__ = [
     "RunState",
@@ -42,6 +48,7 @@ __all__ = [
 ]
 
 D = TypeVar("D", bound="Document")
+Method = TypeVar("Method", bound="Callable[..., Any]")
 GapKind = Literal["absent", "failed", "redacted", "crashed"]
 
 #: Most gaps of one run; what fails at every step of a loop is one gap, and warns once.
@@ -49,6 +56,9 @@ MAX_GAPS: Final = 200
 
 #: Longest name of a run that its folder bears, in characters.
 MAX_FOLDER_NAME: Final = 64
+
+#: Seconds by which the clock may be corrected during a run without being mentioned.
+CLOCK_TOLERANCE: Final = 5.0
 
 #: Longest text of a gap, in characters.
 MAX_GAP_CHARACTERS: Final = 2_000
@@ -110,6 +120,17 @@ def new_run_folder(project: Path, name: str) -> Path:
     return folder
 
 
+def _locked(method: Method) -> Method:
+    """Make a method hold the state's lock: the script and its hashing thread both add facts."""
+
+    @wraps(method)
+    def call(self: RunState, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - any method
+        with self.lock:
+            return method(self, *args, **kwargs)
+
+    return cast("Method", call)
+
+
 class RunState:
     """The record of a run in memory and on disk.
 
@@ -117,22 +138,36 @@ class RunState:
         record: The record to begin with.
         folder: The run folder; nothing if it could not be made.
         strict: Whether failures are raised.
+        rank: Which of many processes this is.
     """
 
-    def __init__(self, record: Record, folder: Path | None, *, strict: bool) -> None:
+    def __init__(
+        self, record: Record, folder: Path | None, *, strict: bool, rank: Rank | None = None
+    ) -> None:
         """Keep what the run begins with."""
         self.lock = RLock()
         self.record = record
         self.folder = folder
         self.strict = strict
         self.closed = False
+        self.rank = rank or Rank()
+        self.project: Path | None = folder.parent if folder is not None else None
+        self.folder_lock: FolderLock | None = None
+        self.signal: str | None = None  # the one that asked the process to end
+        self.assumed_segment: str | None = None  # its checkpoint is a guess as yet
+        self.earlier_compute: Compute | None = None
+        self._inherited = frozenset(_ids_of(record))
         self.stopwatch = Stopwatch()
+        self._began = _both_clocks()
         self.last_step: int | None = None
-        self.metric_names: dict[str, None] = {}
+        self.metric_names: dict[str, None] = dict.fromkeys(record.metric_names)
         self.postponed: dict[str, list[str | os.PathLike[str]]] = {}
+        self.background = Background()
+        self.seen: dict[object, str] = {}  # what datasets that are hashed later looked like
         self._process = os.getpid()
         self._warned: set[str] = set()
 
+    @_locked
     def change(self, **fields: object) -> None:
         """Replace fields of the record, check it and write it.
 
@@ -145,10 +180,12 @@ class RunState:
         self.record = changed
         self.write()
 
+    @_locked
     def add(self, field: str, item: Document) -> None:
         """Append to a list of the record; raises what `change` raises."""
         self.change(**{field: (*getattr(self.record, field), item)})
 
+    @_locked
     def replace(self, field: str, item: Document) -> None:
         """Replace the item of the same id in a list of the record; raises what `change` raises."""
         identifier = item.id  # type: ignore[attr-defined]  # only lists whose items have an id
@@ -161,6 +198,12 @@ class RunState:
         """Return the item of a list with this id, or nothing."""
         return next((it for it in getattr(self.record, field) if it.id == identifier), None)
 
+    def unlock(self) -> None:
+        """Give the run folder free for a process that goes on with it."""
+        if self.folder_lock is not None:
+            self.folder_lock.release()
+
+    @_locked
     def write(self) -> None:
         """Write the record; what counts of the log is written with it.
 
@@ -178,6 +221,7 @@ class RunState:
         """Return whether this is the process that began the run, and no fork of it."""
         return os.getpid() == self._process
 
+    @_locked
     def new_id(self, wanted: str, *, chosen: bool = False) -> str:
         """Return an unused id.
 
@@ -188,8 +232,10 @@ class RunState:
         Raises:
             UsageError: A chosen id is taken.
         """
-        taken = {item.id for field in _IDENTIFIED for item in getattr(self.record, field)}
+        taken = _ids_of(self.record)
         if chosen:
+            if wanted in self._inherited:
+                return self._id_beside(wanted, taken)
             if wanted in taken:
                 raise UsageError(
                     problem=f"the id {shown(wanted)} stands for something else in this run",
@@ -201,6 +247,21 @@ class RunState:
         numbered = (base if n == 1 else f"{base}-{n}" for n in range(1, len(taken) + 2))
         return next(identifier for identifier in numbered if identifier not in taken)
 
+    def _id_beside(self, wanted: str, taken: set[str]) -> str:
+        """Return an id for what bears the id of something that an earlier process recorded."""
+        identifier = next(
+            name for n in range(2, len(taken) + 3) if (name := f"{wanted}-{n}") not in taken
+        )
+        text = f"{wanted} is what an earlier process of this run recorded; {identifier} is new"
+        self.add_gaps([make_gap("resume", "absent", text)])
+        return identifier
+
+    def clock_jump(self) -> float:
+        """Return by how many seconds the clock was set since the run began; 0 within a few."""
+        wall, steady = (now - then for now, then in zip(_both_clocks(), self._began, strict=True))
+        return wall - steady if abs(wall - steady) > CLOCK_TOLERANCE else 0.0
+
+    @_locked
     def locate(self, identifier: str, path: Path) -> None:
         """Remember where something lies, relative to the project where that is possible."""
         place = str(path)
@@ -229,6 +290,7 @@ class RunState:
             self.add_failure(subject, error)
             return kind(**captured)
 
+    @_locked
     def add_gaps(self, gaps: Iterable[Gap]) -> None:
         """Keep gaps without writing; each once, and no more than `MAX_GAPS`."""
         known = list(self.record.gaps)
@@ -256,7 +318,7 @@ class RunState:
             self.add_gaps([make_gap(action, "failed", problem)])
             # The disk that refused the fact refuses the gap too: it stays in memory, and the next
             # write takes it along.
-            with suppress(ProvenanceError):
+            with suppress(Exception):
                 self.write()
         self.warn(f"not recorded: {seen}")
 
@@ -269,6 +331,16 @@ class RunState:
         if message not in self._warned:
             self._warned.add(message)
             self.warn(message)
+
+
+def _ids_of(record: Record) -> set[str]:
+    return {item.id for field in _IDENTIFIED for item in getattr(record, field)}
+
+
+def _both_clocks() -> tuple[float, float]:
+    """Return the clock that can be set, and one that cannot but runs on in sleep, in seconds."""
+    steady = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.time(), time.monotonic() if steady is None else time.clock_gettime(steady)
 
 
 def make_gap(subject: str, kind: GapKind, description: str) -> Gap:

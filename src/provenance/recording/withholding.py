@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin
 
 from provenance import canonical
@@ -22,7 +22,7 @@ from provenance.recording.drafts import Sealed, seal
 if TYPE_CHECKING:
     from provenance.recording.publication_rules import Action, Rule, Rules
 
-__all__ = ["Applied", "Decision", "apply_rules", "decide", "refuse_forbidden"]
+__all__ = ["Applied", "Decision", "apply_rules", "decide", "refuse_forbidden", "refuse_problems"]
 
 # Parts that say how the rest is to be read, and hold nothing of the producer's.
 _ABOUT_THE_REST: Final = frozenset(
@@ -104,20 +104,17 @@ def apply_rules(tree: Mapping[str, Any], rules: Rules) -> Applied:
             in the release.
     """
     decisions = decide(tree, rules)
-    for decision in decisions:
-        if decision.problem:
-            raise RecordingError(
-                path=decision.pointer,
-                problem=f"rule {decision.rule} of {rules.source} cannot be followed: "
-                f"{decision.problem}",
-                remedy='change what is recorded, or put a rule with action = "keep" before it',
-            )
+    refuse_problems(decisions, rules)
     whole = _copied(dict(tree))
     disclosures = list(whole.get("disclosures") or ())
     sealed: list[Sealed] = []
     for decision in _outermost(decisions):
         value = _take_out(whole, canonical.split_pointer(decision.target))
-        fields = {"path": decision.target, "status": "withheld", "reason": decision.reason}
+        fields: dict[str, Any] = {
+            "path": decision.target,
+            "status": "withheld",
+            "reason": decision.reason,
+        }
         if decision.action == "seal":
             commitment, opened = seal(decision.target, value)
             fields["commitment"] = dict(commitment)
@@ -126,6 +123,23 @@ def apply_rules(tree: Mapping[str, Any], rules: Rules) -> Applied:
     if disclosures:
         whole["disclosures"] = disclosures
     return Applied(whole, tuple(sealed), decisions)
+
+
+def refuse_problems(decisions: tuple[Decision, ...], rules: Rules) -> None:
+    """Refuse rules that cannot be followed.
+
+    Raises:
+        RecordingError: One cannot; the place is named, and not what stands there.
+    """
+    for decision in decisions:
+        if decision.problem:
+            raise RecordingError(
+                path=decision.pointer,
+                problem=f"rule {decision.rule} of {rules.source} cannot be followed: "
+                f"{decision.problem}",
+                remedy="change what is recorded, narrow the rule with a pointer, or put one with "
+                'action = "keep" before it',
+            )
 
 
 def refuse_forbidden(decisions: tuple[Decision, ...], rules: Rules) -> None:
@@ -152,7 +166,10 @@ def _decide(value: object, place: _Place, rules: Rules) -> Iterator[Decision]:
     if rule is not None and place.tokens:
         if rule.action != "keep":
             yield _decision(rule, place)
-        return
+            return
+        rules = replace(
+            rules, rules=rules.rules[: rules.rules.index(rule)]
+        )  # those before it count
     yield from _decide_below(value, place, rules)
 
 

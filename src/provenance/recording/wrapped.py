@@ -35,6 +35,7 @@ from provenance.recording.joining import JOINS, join_records, new_records
 from provenance.recording.observing import MAX_LOG_BYTES, keep_undeclared, parse_events
 from provenance.recording.recorder import MAX_NAME_CHARACTERS, MAX_SCRIPT_BYTES
 from provenance.recording.records import Record, WrittenFile
+from provenance.recording.requeues import hold_folder
 from provenance.recording.state import RunState, make_gap, make_id, new_run_folder, now, precise_now
 
 if TYPE_CHECKING:
@@ -276,6 +277,7 @@ def record_command(
         join_records(folders, events, began=began, project=wrapping.folder)
         return WrappedRun(ended.code, folders[0], joined=True)
     wrapping.after(ended, events, before, began, hashing=hashing)
+    wrapping.state.unlock()
     return WrappedRun(ended.code, wrapping.state.folder)
 
 
@@ -293,6 +295,7 @@ def _begin(
     wrapping = _Wrapping(command, RunState(began, folder, strict=strict), watched)
     if fault is not None:
         wrapping.state.add_failure("output", fault)
+    wrapping.attempt("lock", lambda: hold_folder(wrapping.state))
     return wrapping
 
 
@@ -328,6 +331,7 @@ def _read(log: Path | None) -> list[Event]:
 
 def _drop(state: RunState) -> None:
     """Take away the folder of a record that nobody needs; it holds nothing but ours."""
+    state.unlock()
     if state.folder is not None:
         shutil.rmtree(state.folder, ignore_errors=True)
 

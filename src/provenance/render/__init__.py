@@ -19,13 +19,22 @@ if TYPE_CHECKING:
     from provenance.render.progress import ByteProgress, show_progress
     from provenance.render.quantities import format_bytes, format_count
     from provenance.render.report_text import render_report
-    from provenance.render.review import Review, render_review, review_manifest, summarise_review
+    from provenance.render.review import (
+        Mention,
+        Review,
+        count_mentions,
+        render_review,
+        review_manifest,
+        summarise_review,
+    )
     from provenance.render.weights_text import render_comparison
 
 __all__ = [
     "ByteProgress",
     "Change",
+    "Mention",
     "Review",
+    "count_mentions",
     "escape",
     "escape_block",
     "find_changes",
@@ -67,7 +76,9 @@ if not TYPE_CHECKING:
         ),
         "provenance.render.report_text": ("render_report",),
         "provenance.render.review": (
+            "Mention",
             "Review",
+            "count_mentions",
             "render_review",
             "review_manifest",
             "summarise_review",

@@ -58,7 +58,7 @@ def _lines(policy: TrustPolicy) -> Iterator[str]:
         yield f"{signer.name} is {signer.verifier.fingerprint}{window}{schemes}."
     for role in policy.roles:
         yield from _role(role)
-    if any(role.required and role.predicate_types == (DATASET_V1,) for role in policy.roles):
+    if any(role.required and DATASET_V1 in role.predicate_types for role in policy.roles):
         yield "Statements about datasets do not lie in a release, so the verdict is never PASS."
     if policy.policy_signers is not None:
         yield f"The next version of this policy: {_who(policy.policy_signers)} must sign it."

@@ -133,7 +133,8 @@ def _signer(report: Report) -> str:
 def _identity(signer: SignerReport) -> str:
     if signer.identity is None:
         return ""
-    return f"{signer.identity}, vouched for by {signer.issuer}, with key "
+    issuer = f"{signer.issuer_name} ({signer.issuer})" if signer.issuer_name else signer.issuer
+    return f"{signer.identity}, vouched for by {issuer}, with key "
 
 
 def _files(report: Report) -> str:

@@ -38,6 +38,7 @@ def _how(tensor: TensorDifference) -> str:
         return f"{before} → {after}"
     return f"{before}  {_values(tensor)}"
 
+
 #: Largest whole number that is shown in full, that of 64 bits; only differences of F64 are larger.
 MAX_WHOLE = 2**64 - 1
 

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
         read_certificates,
     )
     from provenance.signing.containers import Password
-    from provenance.signing.fingerprints import fingerprint_of, hint_of, parse_fingerprint
+    from provenance.signing.fingerprints import (
+        fingerprint_of,
+        hint_of,
+        parse_fingerprint,
+        ssh_fingerprint_of,
+    )
     from provenance.signing.identities import Identity, IdentityKind, IdentityPattern
     from provenance.signing.key_files import PUBLIC_SUFFIX, write_key_pair
     from provenance.signing.keyless import (
@@ -124,6 +129,7 @@ __all__ = [
     "read_timestamp_authorities",
     "read_trusted_root",
     "sign_payload",
+    "ssh_fingerprint_of",
     "verify_artifact",
     "verify_bundle",
     "write_key_pair",
@@ -137,6 +143,7 @@ if not TYPE_CHECKING:
             "fingerprint_of",
             "hint_of",
             "parse_fingerprint",
+            "ssh_fingerprint_of",
         ),
         "provenance.signing.identities": (
             "Identity",

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from provenance.envelope import Envelope
     from provenance.envelope.artifact_bundles import ArtifactBundle
-    from provenance.signing.protocols import SignatureVerifier
+    from provenance.signing.protocols import SignatureVerifier, TimestampVerifier
 
 __all__ = ["VerifiedArtifact", "verify_artifact"]
 
@@ -82,6 +82,7 @@ def verify_artifact(
     verifier: SignatureVerifier,
     *,
     times: SigningTimes | None = None,
+    timestamps: TimestampVerifier | None = None,
 ) -> VerifiedArtifact:
     """Return who signed a file, if the bundle is about it and the verifier's key or identity did.
 
@@ -91,6 +92,7 @@ def verify_artifact(
         verifier: A key (`PublicKey`), a key with a log (`LoggedKeyVerifier`), an identity
             (`KeylessVerifier`), or another signature verifier for bundles with an envelope.
         times: The verifier's clock and further proven times.
+        timestamps: The timestamp authorities that are trusted, beside those of a trusted root.
 
     Raises:
         CanonicalError: The bundle or its statement is not strict JSON.
@@ -105,6 +107,10 @@ def verify_artifact(
     digests = _digests(artifact)
     content = parsed.content
     predicate_type: str | None = None
+    if timestamps is not None and parsed.material.timestamps:
+        times = SigningTimes.at_present() if times is None else times
+        proven = timestamps.verify(_signature(content), parsed.material.timestamps)
+        times = times.with_verified(*proven)
     if isinstance(content, MessageSignature):
         _check_hint(content, digests)
         read = None if _is_digest(artifact) else lambda: _read(artifact)
@@ -116,6 +122,12 @@ def verify_artifact(
         predicate_type = _check_subject(content, digests)
     checked = not isinstance(verifier, PublicKey) and bool(parsed.material.tlog_entries)
     return VerifiedArtifact(signer, digests["sha256"], predicate_type, checked)
+
+
+def _signature(content: MessageSignature | Envelope) -> bytes:
+    if isinstance(content, MessageSignature):
+        return content.signature
+    return envelope_content(content).signature
 
 
 def _verify(
@@ -131,8 +143,12 @@ def _verify(
     if isinstance(verifier, _ContentVerifier):
         return verifier.verify_signed(signed, times)
     if isinstance(parsed.content, MessageSignature):
-        problem = "this kind of verifier checks envelopes, and the bundle signs a file"
-        raise SignatureError(problem=problem, code="signature-unsupported")
+        raise SignatureError(
+            problem="the bundle signs the bytes of a file, which certificates of a private "
+            "authority and lists of SSH keys are not asked for here",
+            remedy="name the key itself, or the identity in a certificate of Sigstore",
+            code="signature-unsupported",
+        )
     bundle = Bundle(
         envelope=parsed.content,
         media_type=parsed.media_type,
@@ -153,13 +169,15 @@ def _verify_key(signed: SignedBundle, key: PublicKey, times: SigningTimes | None
             remedy="name the identity that is to be trusted",
             code="signature-unsupported",
         )
-    signed.content.check(key)
+    key = signed.content.check(key, others=True)
     # Nobody vouches for the entries here; one about something else is a false bundle all the same.
     for index, value in enumerate(signed.material.tlog_entries):
         entry = read_log_entry(value, f"/verificationMaterial/tlogEntries/{index}")
-        check_body(entry, signed.content.logged(key.spki, is_certificate=False))
+        logged = signed.content.logged(key.spki, is_certificate=False, scheme=key.scheme)
+        check_body(entry, logged)
     proven = () if times is None else times.verified
-    return VerifiedSigner("key", key.fingerprint, key.scheme, times=proven)
+    ssh = key.ssh_fingerprint
+    return VerifiedSigner("key", key.fingerprint, key.scheme, times=proven, ssh_fingerprint=ssh)
 
 
 def _is_digest(artifact: str | Path | bytes) -> bool:

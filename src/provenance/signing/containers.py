@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,17 @@ MAX_KEY_FILE_BYTES = 65_536
 
 _PEM_LABEL = re.compile(rb"^-----BEGIN ([A-Z0-9 ]{1,64})-----", re.MULTILINE)
 _SHOWN_LABELS = 4
+# The beginning of a SubjectPublicKeyInfo, or of a PKCS #8 key with its version, whose algorithm
+# is id-RSASSA-PSS (RFC 4055, section 1.2): two lengths, then the object identifier.
+_LENGTH = rb"(?:[\x00-\x7f]|\x81.|\x82..)"
+_PSS_ALONE = re.compile(
+    rb"\x30"
+    + _LENGTH
+    + rb"(?:\x02\x01[\x00\x01])?\x30"
+    + _LENGTH
+    + rb"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a",
+    re.DOTALL,
+)
 _PEM_MARK = b"-----BEGIN "
 # `openssl ecparam -genkey` writes this block before the key; the key names its curve by itself.
 _EC_PARAMETERS = b"EC PARAMETERS"
@@ -45,6 +57,7 @@ _PRIVATE_LABELS = (
 )
 # How a line of OpenSSH begins; `sk-` keys sign other bytes than a message.
 _OPENSSH_PUBLIC = (b"ssh-", b"ecdsa-sha2-", b"sk-")
+_OPENSSH_CERTIFICATE = b"-cert-v"
 # What people name by mistake, and what to tell them.
 _REFUSALS: dict[bytes, tuple[str, str]] = {
     b"CERTIFICATE": (
@@ -93,6 +106,7 @@ def load_public(data: bytes, *, pem: bool) -> PublicKeyTypes:
     if pem:
         _check_public_label(data)
     load = serialization.load_pem_public_key if pem else serialization.load_der_public_key
+    _refuse_pss_alone(data, pem=pem)
     try:
         return load(data)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -109,6 +123,7 @@ def load_private(data: bytes, password: Password, *, pem: bool) -> PrivateKeyTyp
     load = serialization.load_pem_private_key if pem else serialization.load_der_private_key
     if label == _OPENSSH_PRIVATE:
         load = serialization.load_ssh_private_key
+    _refuse_pss_alone(data, pem=pem)
     try:
         key = load(data, None)
     except TypeError as error:  # the loader's way of saying that the key is encrypted
@@ -191,10 +206,30 @@ def _load_openssh_public(data: bytes) -> PublicKeyTypes:
     if data.startswith(b"sk-"):
         problem = "a key of a security key (FIDO), which signs other bytes than the message"
         raise _refusal(problem, "use an ordinary Ed25519 or ECDSA key")
+    if _OPENSSH_CERTIFICATE in data.split(maxsplit=1)[0]:
+        # Its key taken out of it would lose the certificate's names, dates and limits.
+        problem = "a certificate of OpenSSH, which is not supported; expected a bare key"
+        raise _refusal(problem, "name the file of the key itself, without -cert")
     try:
         return serialization.load_ssh_public_key(lines[0])
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise _refusal("not an OpenSSH public key that can be read") from error
+
+
+def _refuse_pss_alone(data: bytes, *, pem: bool) -> None:
+    """Refuse a key that is for RSASSA-PSS alone: its parameters would be lost with its algorithm.
+
+    The loader hands out the same RSA key for all of them, and it may forbid what it then signs.
+    """
+    if pem:
+        text = data.partition(b"KEY-----")[2].partition(b"-----")[0]
+        try:
+            data = b64decode(text)
+        except ValueError:
+            return  # the loader says what is wrong with it
+    if _PSS_ALONE.match(data):
+        problem = "an RSA key for RSASSA-PSS alone (id-RSASSA-PSS), expected one of RSA in general"
+        raise _refusal(problem, "make a key with `provenance keygen`, or `openssl genrsa`")
 
 
 def _named(labels: list[bytes]) -> str:

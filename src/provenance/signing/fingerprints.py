@@ -14,7 +14,13 @@ from hashlib import sha256
 
 from provenance.errors import UsageError, shown
 
-__all__ = ["FINGERPRINT_PREFIX", "fingerprint_of", "hint_of", "parse_fingerprint"]
+__all__ = [
+    "FINGERPRINT_PREFIX",
+    "fingerprint_of",
+    "hint_of",
+    "parse_fingerprint",
+    "ssh_fingerprint_of",
+]
 
 #: What every fingerprint begins with: the hash that it was made with, as OpenSSH writes it.
 FINGERPRINT_PREFIX = "SHA256:"
@@ -33,6 +39,17 @@ def fingerprint_of(spki: bytes) -> str:
     """
     # fingerprint = "SHA256:" || unpadded base64(SHA-256(SPKI DER))
     return FINGERPRINT_PREFIX + _encode(sha256(spki).digest()).rstrip("=")
+
+
+def ssh_fingerprint_of(blob: bytes) -> str:
+    """Return the fingerprint that OpenSSH shows of a key: the same letters, another digest.
+
+    Args:
+        blob: The key as it goes over the wire of SSH: what stands in base64 in a `.pub` file.
+            Source: RFC 4253, section 6.6.
+    """
+    # ssh_fingerprint = "SHA256:" || unpadded base64(SHA-256(SSH public key blob))
+    return FINGERPRINT_PREFIX + _encode(sha256(blob).digest()).rstrip("=")
 
 
 def hint_of(fingerprint: str) -> str:

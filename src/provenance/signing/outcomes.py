@@ -5,7 +5,7 @@ Source: `spec/envelope.md`, sections "Trusted time" and "Who signed".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -29,6 +29,9 @@ class VerifiedTime:
 
     authority: str
     """Which witness, as `SHA256:` and unpadded base64 of what identifies it."""
+
+    vouchers: tuple[str, ...] = field(default=(), compare=False)
+    """The fingerprints of the keys in the chain of the witness's certificate, its own first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +93,30 @@ class VerifiedSigner:
     times: tuple[VerifiedTime, ...] = ()
     """Every proven time of the signature."""
 
+    issuer_name: str | None = field(default=None, compare=False)
+    """What the certificate of that authority says it is called; it counts for nothing."""
+
+    ssh_fingerprint: str | None = field(default=None, compare=False)
+    """The same key as OpenSSH names it; `None` if OpenSSH has no such keys."""
+
+    listed_as: str | None = field(default=None, compare=False)
+    """Whose key it is by the word of a list that the verifier named; it counts for nothing."""
+
+    vouchers: tuple[str, ...] = field(default=(), compare=False)
+    """The fingerprints of the keys of the authorities that the certificate is chained to."""
+
     @property
     def vote(self) -> str:
-        """What a threshold counts once: the identity with its issuer, or the key itself.
-
-        A new key for the same identity is no second person, and neither is the same key in another
-        container.
-        """
+        """Who it is, in full: the identity with its issuer, or the key itself."""
         if self.identity is None:
             return self.fingerprint
         return f"{self.identity} (issuer {self.issuer})"
+
+    @property
+    def person(self) -> str:
+        """What a threshold counts once: the identity by its kind, or the key itself.
+
+        A new key for the same identity is no second person, nor is the same name vouched for by
+        another authority, nor the same key in another container.
+        """
+        return self.fingerprint if self.identity is None else f"{self.kind} {self.identity}"

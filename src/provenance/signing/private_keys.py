@@ -7,7 +7,7 @@ Source: `spec/envelope.md`, section "Keys".
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self, cast
 
 from cryptography.hazmat.primitives import serialization
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PrivateKey", "generate_private_key", "load_private_key"]
 
+_OPENSSH_MARK = b"-----BEGIN OPENSSH PRIVATE KEY-----"
+
 
 @dataclass(frozen=True, slots=True)
 class PrivateKey:
@@ -39,6 +41,9 @@ class PrivateKey:
 
     deterministic: bool = field(default=False, kw_only=True)
     """Make ECDSA signatures by RFC 6979, equal each time: for vectors, which are made again."""
+
+    is_ssh: bool = field(default=False, kw_only=True, repr=False, compare=False)
+    """Whether it came in OpenSSH's own form, so that people know it by OpenSSH's fingerprint."""
 
     @classmethod
     def from_pem(
@@ -63,7 +68,8 @@ class PrivateKey:
             UsageError: Keys of this kind do not sign by this scheme.
         """
         handle = load_private(data, password, pem=True)
-        return cls.from_handle(handle, scheme=scheme, deterministic=deterministic)
+        key = cls.from_handle(handle, scheme=scheme, deterministic=deterministic)
+        return replace(key, is_ssh=_OPENSSH_MARK in data)
 
     @classmethod
     def from_der(

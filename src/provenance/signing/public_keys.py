@@ -8,7 +8,7 @@ Source: `spec/envelope.md`, section "Keys".
 from __future__ import annotations
 
 import os
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -24,7 +24,7 @@ from provenance.signing.algorithms import (
     verify_signature,
 )
 from provenance.signing.containers import load_public, read_key_file
-from provenance.signing.fingerprints import fingerprint_of, hint_of
+from provenance.signing.fingerprints import fingerprint_of, hint_of, ssh_fingerprint_of
 from provenance.signing.outcomes import VerifiedSigner
 from provenance.signing.schemes import SCHEMES, KeyKind
 
@@ -137,6 +137,23 @@ class PublicKey:
         """The key as bundles name it: padded base64 of the same digest."""
         return hint_of(self.fingerprint)
 
+    @property
+    def ssh_fingerprint(self) -> str | None:
+        """The fingerprint that OpenSSH shows of the key; `None` of a kind that it does not have.
+
+        It is another digest of the same key: people who read it from `ssh-add -l` mean this key.
+        """
+        if self.kind == "ml-dsa-65":
+            return None
+        line = self._handle.public_bytes(
+            serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+        )
+        return ssh_fingerprint_of(b64decode(line.split(b" ")[1]))
+
+    def is_called(self, fingerprint: str) -> bool:
+        """Return whether a fingerprint is this key's, in our form or in that of OpenSSH."""
+        return fingerprint in {self.fingerprint, self.ssh_fingerprint}
+
     def to_pem(self) -> bytes:
         """Return the key as a PEM document with one `PUBLIC KEY` block."""
         return self._handle.public_bytes(
@@ -167,7 +184,13 @@ class PublicKey:
         message = pae(envelope.payload_type, envelope.payload)
         self.verify_message(message, envelope.signatures[0].sig)
         proven = () if times is None else times.verified
-        return VerifiedSigner("key", self.fingerprint, self.scheme, times=proven)
+        return VerifiedSigner(
+            "key",
+            self.fingerprint,
+            self.scheme,
+            times=proven,
+            ssh_fingerprint=self.ssh_fingerprint,
+        )
 
     def verify_message(self, message: bytes, signature: bytes) -> None:
         """Return if `signature` is this key's over `message`; for a bundle, use `verify`.

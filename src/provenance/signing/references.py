@@ -14,6 +14,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from provenance.errors import SigningError, UsageError, shown
+from provenance.signing.fingerprints import parse_fingerprint
 from provenance.signing.private_keys import load_private_key
 from provenance.signing.protocols import BundleSigner, Signer
 from provenance.signing.public_keys import PublicKey
@@ -42,8 +43,9 @@ def open_signer(
     """Return the signer that a text names.
 
     Args:
-        reference: A key file; `ssh-agent:` with a fingerprint (`SHA256:…`) or the file of a public
-            key; `pkcs11:` with the rest of an RFC 7512 URI; or a URI that a plug-in knows.
+        reference: A key file; `ssh-agent:` with a fingerprint (`SHA256:…`, ours or the one that
+            `ssh-add -l` shows) or the file of a public key; `pkcs11:` with the rest of an RFC 7512
+            URI; or a URI that a plug-in knows.
         password: The password of a file, or the PIN of a token.
         scheme: The scheme to sign by, where the kind of key has several (files only).
         agent: The socket of the ssh-agent, which the caller knows from `SSH_AUTH_SOCK`.
@@ -81,7 +83,7 @@ def _open_agent(name: str, agent: str | PathLike[str] | None) -> Signer:
             problem="no ssh-agent is known",
             remedy="start one: `eval $(ssh-agent)`, then `ssh-add FILE`",
         )
-    key = name if name.startswith("SHA256:") else PublicKey.load(name)
+    key = parse_fingerprint(name) if name.startswith("SHA256:") else PublicKey.load(name)
     return SshAgentSigner.connect(key, socket_path=agent)
 
 

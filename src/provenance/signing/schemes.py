@@ -67,12 +67,28 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
                 others=("securesystemslib",),
             ),
             Scheme(
+                scheme="ecdsa-p384-sha256",
+                key="ecdsa-p384",
+                hash="sha256",
+                signature="DER",
+                default=False,
+                others=("cosign",),
+            ),
+            Scheme(
                 scheme="ecdsa-p521-sha512",
                 key="ecdsa-p521",
                 hash="sha512",
                 signature="DER",
                 default=True,
                 others=("securesystemslib",),
+            ),
+            Scheme(
+                scheme="ecdsa-p521-sha256",
+                key="ecdsa-p521",
+                hash="sha256",
+                signature="DER",
+                default=False,
+                others=("cosign",),
             ),
             Scheme(
                 scheme="ed25519",

@@ -109,14 +109,23 @@ def _session(uri: TokenUri, pin: Password) -> Iterator[Any]:
             problem="keys in PKCS#11 tokens need the library `python-pkcs11`",
             remedy="install `training-provenance[pkcs11]`",
         ) from error
+    opened, secret = False, None
     try:
         library = pkcs11.lib(uri.module_path)
         wanted = {"token_label": uri.token, "token_serial": uri.serial}
         token = library.get_token(**{name: it for name, it in wanted.items() if it is not None})
-        with token.open(user_pin=_pin_text(uri, pin)) as session:
+        secret = _pin_text(uri, pin)
+        opened = True
+        with token.open(user_pin=secret) as session:
             yield session
     except PKCS11Error as error:
         reason = str(error) or type(error).__name__
+        if opened and secret is None:
+            raise SigningError(
+                path="pkcs11",
+                problem=f"no PIN was given, and without one the token does not sign: {reason}",
+                remedy="give the PIN (a password file, or `pin-source=file:…` in the URI)",
+            ) from error
         raise SigningError(
             path="pkcs11",
             problem=f"the token does not sign: {reason}",

@@ -137,8 +137,8 @@ class KeylessDocument(Document):
     issuer: Uri
     """The OIDC issuer of that identity, compared exactly."""
 
-    trusted_root: ShortText
-    """The trusted root of the Sigstore instance: a file relative to the policy."""
+    trusted_root: Text
+    """The trusted root of the Sigstore instance: its JSON, or a file relative to the policy."""
 
     kind: Literal["email", "uri", "dns", "other"] | None = None
     """Which kind of name; any kind if absent."""
@@ -159,8 +159,8 @@ class SignerDocument(Document):
     keyless: KeylessDocument | None = None
     """An identity that Sigstore has vouched for."""
 
-    trusted_root: ShortText | None = None
-    """Beside `key`: the key's signatures must be in the log of this trusted root (a file)."""
+    trusted_root: Text | None = None
+    """Beside `key`: the key's signatures must be in the log of this trusted root."""
 
     algorithms: _Texts = ()
     """Signature schemes that this signer may use; if absent, those of the policy."""
@@ -197,8 +197,8 @@ class RoleDocument(Document):
 class TimestampsDocument(Document):
     """Witnesses of time (RFC 3161)."""
 
-    authorities: Annotated[tuple[ShortText, ...], Field(min_length=1, max_length=64)]
-    """Files with the certificates of the authorities, relative to the policy."""
+    authorities: Annotated[tuple[Text, ...], Field(min_length=1, max_length=64)]
+    """The certificates of the authorities: PEM, or files relative to the policy."""
 
     required: bool = False
     """Whether a signature counts only with a timestamp of one of them."""

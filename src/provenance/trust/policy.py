@@ -36,6 +36,15 @@ MAX_KEYS = MAX_POLICY_SIGNERS
 #: Longest model name, in characters.
 MAX_MODEL_NAME_CHARACTERS = 1_000
 
+_FLAGS = (
+    "all_digests",
+    "recompute_sha256",
+    "timestamp_required",
+    "log_required",
+    "empty_is_met",
+    "not_applicable_is_met",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrustPolicy:
@@ -53,6 +62,9 @@ class TrustPolicy:
 
     all_digests: bool = False
     """Recompute every recorded digest, not BLAKE3 alone."""
+
+    recompute_sha256: bool = False
+    """Recompute the SHA-256 of every released file, whatever else is recomputed."""
 
     clock_skew_seconds: int = 300
     """How far the signer's clock may be ahead of the verifier's."""
@@ -123,8 +135,9 @@ class TrustPolicy:
         _check_model_name(self.model_name)
         _check_number("clock_skew_seconds", self.clock_skew_seconds, MAX_CLOCK_SKEW_SECONDS)
         _check_presets(self.presets)
-        if not isinstance(self.all_digests, bool):
-            raise _nonsense("all_digests", "true or false", self.all_digests)
+        for name in _FLAGS:
+            if not isinstance(getattr(self, name), bool):
+                raise _nonsense(name, "true or false", getattr(self, name))
         if self.expires is not None and self.expires.tzinfo is None:
             raise _nonsense("expires", "a time with its time zone", self.expires)
         _check_roles(self)
@@ -138,6 +151,14 @@ class TrustPolicy:
     def fingerprints(self) -> tuple[str, ...]:
         """The fingerprints of the keys, each once, in the order given."""
         return tuple(dict.fromkeys(verifier.fingerprint for verifier in self.verifiers))
+
+    @property
+    def needs_sha256(self) -> bool:
+        """Whether the SHA-256 of each released file has to be recomputed from its bytes.
+
+        Revoked files are named by it, and what a manifest records of it may be wrong.
+        """
+        return self.recompute_sha256 or bool(self.revoked_artifacts)
 
     def roles_for(self, predicate_type: str) -> tuple[Role, ...]:
         """Return the roles that may sign statements of a type."""

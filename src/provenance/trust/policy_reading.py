@@ -17,14 +17,21 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from provenance import canonical
 from provenance.canonical import MAX_DEPTH, MAX_POLICY_BYTES, NUMBER_BOUND
 from provenance.errors import ProvenanceError, UsageError, shown
-from provenance.manifest.base import parse_document
+from provenance.manifest.base import parse_document, wire_fields
 from provenance.trust.documents import PolicyDocument
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from provenance.manifest.base import Document
     from provenance.manifest.faults import Place
 
-__all__ = ["is_placed", "read_policy", "refuse"]
+__all__ = ["is_document", "is_placed", "placeholders", "read_policy", "read_tree", "refuse"]
 
+# What stands in every PEM document.
+_PEM = "-----BEGIN "
+# Fields that hold objects by names of the author's own.
+_TABLES = frozenset({"signers", "roles"})
 # What pydantic adds to a place whose name, not value, is at fault.
 _KEY = "/[key]"
 _BLANK = re.compile(rb"[ \t\r\n]*")
@@ -51,21 +58,71 @@ def read_policy(data: bytes, *, path: str = "") -> PolicyDocument:
     Raises:
         UsageError: It is too large, is no TOML or JSON, or breaks the schema.
     """
-    if len(data) > MAX_POLICY_BYTES:
-        refuse(path, "", f"{len(data)} bytes, a policy has at most {MAX_POLICY_BYTES}")
-    start = _BLANK.match(data)
-    is_json = data[start.end() if start else 0 :][:1] in {b"{", b"["}
-    tree = _read_json(data, path) if is_json else _read_toml(data, path)
-    _refuse_placeholders(tree, path, ())
+    tree = read_tree(data, path=path)
+    for pointer, text in placeholders(tree):
+        refuse(path, pointer, f"{shown(text)} is a placeholder", "fill it in")
     try:
         return parse_document(PolicyDocument, tree)
     except ProvenanceError as error:
         pointer = error.path.removesuffix(_KEY)
         problem = error.problem
+        if error.code == "field-unknown":
+            allowed = ", ".join(sorted(_fields_beside(pointer)))
+            remedy = "; ".join(filter(None, (error.remedy, f"expected some of {allowed}")))
+            refuse(path, pointer, problem, remedy)
         if pointer == "/policyVersion" and "policyVersion" in tree:
             remedy = "use a newer provenance, if it is newer; a policy is understood or refused"
             refuse(path, pointer, problem, remedy)
         refuse(path, pointer, problem, error.remedy)
+
+
+def _fields_beside(pointer: str) -> Iterable[str]:
+    """Return the fields that may stand in the object that an unknown one stands in."""
+    kind: type[Document] = PolicyDocument
+    parts = iter(canonical.split_pointer(pointer)[:-1])
+    for part in parts:
+        inner = wire_fields(kind).get(part)
+        if inner is None:
+            continue  # the number of a member of a list
+        if kind is PolicyDocument and part in _TABLES:
+            next(parts, None)  # a name that its author gave
+        kind = inner
+    return wire_fields(kind)
+
+
+def read_tree(data: bytes, *, path: str = "") -> Mapping[str, Any]:
+    """Return the JSON tree of a document; whether it is a policy is not asked.
+
+    Raises:
+        UsageError: It is too large, or is no TOML or JSON.
+    """
+    if len(data) > MAX_POLICY_BYTES:
+        refuse(path, "", f"{len(data)} bytes, a policy has at most {MAX_POLICY_BYTES}")
+    start = _BLANK.match(data)
+    is_json = data[start.end() if start else 0 :][:1] in {b"{", b"["}
+    return _read_json(data, path) if is_json else _read_toml(data, path)
+
+
+def is_document(text: str) -> bool:
+    """Return whether a text of a policy holds keys or a trusted root itself, and names no file."""
+    return _PEM in text or text.lstrip().startswith("{")
+
+
+def placeholders(value: Any, place: Place = ()) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - a JSON tree
+    """Yield what a template leaves to be filled in, `"<the publisher's key file>"`, with its place.
+
+    Args:
+        value: The tree.
+        place: Where it stands.
+    """
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from placeholders(item, (*place, key))
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from placeholders(item, (*place, index))
+    elif isinstance(value, str) and value.startswith("<") and value.endswith(">"):
+        yield canonical.join_pointer(*place), value
 
 
 def refuse(path: str, pointer: str, problem: str, remedy: str = "") -> NoReturn:
@@ -155,16 +212,3 @@ def _in_utc(value: dt.datetime, path: str, pointer: str) -> str:
     except OverflowError:
         refuse(path, pointer, f"the time {value.isoformat()} has no equal in UTC")
     return f"{text}Z"
-
-
-def _refuse_placeholders(value: Any, path: str, place: Place) -> None:  # noqa: ANN401 - a JSON tree
-    """Refuse what a template leaves to be filled in: `"<the publisher's key file>"`."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            _refuse_placeholders(item, path, (*place, key))
-    elif isinstance(value, tuple):
-        for index, item in enumerate(value):
-            _refuse_placeholders(item, path, (*place, index))
-    elif isinstance(value, str) and value.startswith("<") and value.endswith(">"):
-        problem = f"{shown(value)} is a placeholder"
-        refuse(path, canonical.join_pointer(*place), problem, "fill it in")

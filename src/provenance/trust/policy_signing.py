@@ -172,15 +172,18 @@ def load_signed_policy(
     *,
     fingerprints: Iterable[str] = (),
     now: datetime | None = None,
+    allow_expired: bool = False,
 ) -> SignedPolicy:
     """Return the policy that a trusted key has signed.
 
     Args:
         signed: The signed policy.
         keys: Keys that are trusted to sign policies; one of them must have signed this one.
-        fingerprints: Fingerprints of such keys, as `SHA256:…`; the key itself must then be among
-            the signers of the policy, as a bare key.
+        fingerprints: Fingerprints of such keys, as `SHA256:…`, ours or those that OpenSSH shows;
+            the key itself must then be among the signers of the policy, as a bare key.
         now: The time now, with its time zone; the system's clock by default.
+        allow_expired: Whether one that has expired is returned: every verification with it fails,
+            and says so.
 
     Raises:
         TrustError: It is malformed, no trusted key has signed it, fewer of its own signers than it
@@ -188,11 +191,11 @@ def load_signed_policy(
     """
     read = _read(signed)
     clock = datetime.now(UTC) if now is None else now
-    pinned = set(fingerprints)
+    pinned = tuple(fingerprints)
     # Bare keys alone: the fingerprint of an authority does not say which of its names is meant, and
     # the document, which nobody has vouched for yet, would choose one.
     listed = (it for it in read.policy.verifiers if isinstance(it, PublicKey))
-    trusted = (*keys, *(it for it in listed if it.fingerprint in pinned))
+    trusted = (*keys, *(it for it in listed if any(map(it.is_called, pinned))))
     if not trusted:
         raise TrustError(
             problem=f"{read.shown}: no key of those who may sign it is known to you",
@@ -203,7 +206,8 @@ def load_signed_policy(
         raise TrustError(problem=problem, remedy="get it again, from a place you trust")
     if read.policy.policy_signers is not None:
         _check_threshold(read, read, clock)
-    _check_fresh(read, clock)
+    if not allow_expired:
+        _check_fresh(read, clock)
     return SignedPolicy(read.policy, read.document, read.sha256, read.version)
 
 
@@ -222,12 +226,15 @@ def update_policy(
 
     Raises:
         TrustError: An update is malformed, does not follow, was not signed by enough of either
-            version, or the last one has expired.
+            version, the last one has expired, or there is none.
     """
     clock = datetime.now(UTC) if now is None else now
     if len(updates) > MAX_POLICY_UPDATES:
         problem = f"{len(updates)} updates, at most {MAX_POLICY_UPDATES} are followed"
         raise TrustError(problem=problem, remedy="update in several steps")
+    if not updates:
+        # Nobody's signature would be looked at.
+        raise TrustError(problem="there is no update", remedy="name the next version")
     last = _read(current)
     for data in updates:
         new = _read(data)

@@ -13,6 +13,31 @@ if TYPE_CHECKING:
 
 __all__ = ["TEMPLATES"]
 
+_OTHERS = """\
+# A signer may be known in other ways; exactly one of them stands in a signer.
+#
+# A line of an OpenSSH .pub file (the name of a file goes into key):
+# [signers.somebody]
+# ssh = "ssh-ed25519 AAAA… somebody@example.org"
+#
+# A name that an authority of your own vouches for:
+# [signers.department.certificate]
+# authority = "ca.pem"
+# identity = "release@example.org"
+#
+# A name that Sigstore vouches for:
+# [signers.pipeline.keyless]
+# identity = "release@example.org"
+# issuer = "https://accounts.example.org"
+# trustedRoot = "trusted_root.json"
+#
+# Witnesses of time: certificates of timestamp authorities (RFC 3161).
+# [timestamps]
+# authorities = ["tsa.pem"]
+# required = true
+
+"""
+
 _CONSUMER = """\
 # Trust policy of somebody who uses models of a publisher.
 #
@@ -32,6 +57,7 @@ version = 1
 key = "<file of the publisher's public key>"
 # notAfter = 2030-01-01T00:00:00Z
 
+@OTHERS@
 # Who says how the model was trained, and for which models: a name, or a beginning and "*".
 [roles.trainer]
 signers = ["publisher"]
@@ -73,6 +99,7 @@ key = "<file of the review team's public key>"
 [signers.evaluation]
 key = "<file of the evaluation team's public key>"
 
+@OTHERS@
 # Both teams must have signed the same manifest: `provenance cosign` adds the second signature.
 [roles.trainer]
 signers = ["training", "review"]
@@ -115,6 +142,7 @@ key = "<file of the provider's public key>"
 [signers.auditor]
 key = "<file of the auditor's public key>"
 
+@OTHERS@
 [roles.trainer]
 signers = ["provider"]
 
@@ -143,5 +171,12 @@ bound = true
 
 #: The templates, by the name of whom they are for.
 TEMPLATES: Mapping[str, str] = MappingProxyType(
-    {"consumer": _CONSUMER, "company": _COMPANY, "regulator": _REGULATOR}
+    {
+        name: text.replace("@OTHERS@\n", _OTHERS)
+        for name, text in (
+            ("consumer", _CONSUMER),
+            ("company", _COMPANY),
+            ("regulator", _REGULATOR),
+        )
+    }
 )

@@ -13,7 +13,7 @@ from msgspec import Struct
 from provenance.signing import SignatureVerifier
 
 if TYPE_CHECKING:
-    from provenance.signing import VerifiedSigner
+    from provenance.signing import VerifiedSigner, VerifiedTime
 
 __all__ = [
     "AncestorRules",
@@ -103,7 +103,7 @@ class RevokedKey(Struct, frozen=True):
     """A key that is no longer trusted."""
 
     fingerprint: str
-    """The key."""
+    """The key, by our fingerprint or by the one that OpenSSH shows."""
 
     since: datetime | None = None
     """From when; `None` for always."""
@@ -114,14 +114,27 @@ class RevokedKey(Struct, frozen=True):
     def spoils(self, signer: VerifiedSigner) -> bool:
         """Return whether a signature is not good because its key is revoked.
 
+        So it is if the key is that of an authority that its certificate is chained to, or if a time
+        is proven by it, which is then no proof.
+
         Only a proven time before the revocation keeps it good, and if several are proven, all of
         them: whoever holds the key can write any other time.
         """
-        if signer.fingerprint != self.fingerprint:
+        others = [stamp.at for stamp in signer.times if not self._is_of(stamp)]
+        is_hit = self.names(signer) or self.fingerprint in signer.vouchers
+        if not is_hit and len(others) == len(signer.times):
             return False
-        if self.since is None or not signer.times:
+        if self.since is None or not others:
             return True
-        return any(stamp.at >= self.since for stamp in signer.times)
+        return any(at >= self.since for at in others)
+
+    def names(self, signer: VerifiedSigner) -> bool:
+        """Return whether it is the signer's own key."""
+        return self.fingerprint in {signer.fingerprint, signer.ssh_fingerprint}
+
+    def _is_of(self, stamp: VerifiedTime) -> bool:
+        """Return whether the key vouches for a time: whoever holds it can prove any time."""
+        return self.fingerprint in {stamp.authority, *stamp.vouchers}
 
 
 class RevokedArtifact(Struct, frozen=True):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from provenance.digest import read_file
 from provenance.errors import MissingExtraError, ProvenanceError, shown
 from provenance.signing import SCHEMES, IdentityPattern, PublicKey
-from provenance.trust.policy_reading import is_placed, refuse
+from provenance.trust.policy_reading import is_document, is_placed, refuse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,8 +101,9 @@ class SignerCompiler:
         for index, name in enumerate(document.authorities):
             place = f"{pointer}/authorities/{index}"
             data = self._read(name, place)
+            where = "" if is_document(name) else name
             try:
-                authorities += read_timestamp_authorities(data, path=name).authorities
+                authorities += read_timestamp_authorities(data, path=where).authorities
             except ProvenanceError as error:
                 refuse(self._path, place, error.problem, error.remedy)
         return TrustedTimestamps(tuple(authorities))
@@ -125,7 +126,7 @@ class SignerCompiler:
     def _key(self, text: str, place: str, algorithms: tuple[str, ...]) -> PublicKey:
         if text.startswith(_SSH):
             refuse(self._path, place, "is a line of OpenSSH", "write it as ssh = …")
-        data = text.encode("utf-8") if _PEM in text else self._read(text, place)
+        data = self._read(text, place)
         is_pem = _PEM.encode("ascii") in data
         key = PublicKey.from_pem(data) if is_pem else PublicKey.from_der(data)
         return self._with_scheme(key, place, algorithms)
@@ -137,7 +138,8 @@ class SignerCompiler:
         if kind.startswith("sk-"):
             refuse(self._path, place, "is a key that signs other bytes than a message")
         if not kind.startswith(_SSH):
-            refuse(self._path, place, "is no line of OpenSSH", "a PEM document goes into key")
+            remedy = "a PEM document and the name of a file go into key"
+            refuse(self._path, place, "is no line of OpenSSH", remedy)
         return self._with_scheme(PublicKey.from_pem(line.encode("utf-8")), place, algorithms)
 
     def _with_scheme(self, key: PublicKey, place: str, algorithms: tuple[str, ...]) -> PublicKey:
@@ -160,7 +162,7 @@ class SignerCompiler:
         )
 
         text, inner = document.authority, f"{place}/authority"
-        data = text.encode("utf-8") if _PEM in text else self._read(text, inner)
+        data = self._read(text, inner)
         certificates = read_certificates(data, path="")
         # As `openssl verify -CAfile`: what signed itself is trusted, the rest helps to reach it.
         roots = tuple(one for one in certificates if one.subject == one.issuer)
@@ -191,7 +193,9 @@ class SignerCompiler:
         return LoggedKeyVerifier(key, read_trusted_root(self._read(name, pointer)))
 
     def _read(self, name: str, place: str) -> bytes:
-        """Return the bytes of a file that the policy names, relative to its own folder."""
+        """Return what stands here itself, or in a file named relative to the policy's folder."""
+        if is_document(name):
+            return name.encode("utf-8")
         if self._base is None:
             problem = "names a file, and the policy lies in no folder"
             refuse(self._path, place, problem, "put the document itself here")

@@ -42,7 +42,9 @@ def find_faults(
         yield "policy-algorithm", f"{who} signed with {signer.scheme}, which is not allowed"
     for revoked in policy.revoked_keys:
         if revoked.spoils(signer):
-            yield "policy-revoked", f"{who}: {_revoked(revoked.since, proven=bool(signer.times))}"
+            what = "this key" if revoked.names(signer) else f"{revoked.fingerprint}, which vouches,"
+            reason = _revoked(what, revoked.since, proven=bool(signer.times))
+            yield "policy-revoked", f"{who}: {reason}"
             break
     judged = tuple(stamp.at for stamp in signer.times) or (now,)
     outside = [time for time in judged if not trusted.covers(time)]
@@ -57,12 +59,12 @@ def find_faults(
         yield "policy-log-required", f"{who}: no time proven by a transparency log"
 
 
-def _revoked(since: datetime | None, *, proven: bool) -> str:
+def _revoked(what: str, since: datetime | None, *, proven: bool) -> str:
     if since is None:
-        return "this key is revoked"
+        return f"{what} is revoked"
     if proven:
-        return f"this key is revoked from {_shown(since)}, and a proven time is not earlier"
-    return f"this key is revoked from {_shown(since)}, and no time before that is proven"
+        return f"{what} is revoked from {_shown(since)}, and a proven time is not earlier"
+    return f"{what} is revoked from {_shown(since)}, and no time before that is proven"
 
 
 def _shown(time: datetime) -> str:

@@ -150,13 +150,16 @@ def merge_seen(known: Iterable[Seen], new: Iterable[Seen]) -> tuple[Seen, ...]:
 
 
 def compare_seen(
-    known: Iterable[Seen], new: tuple[Seen, ...]
+    known: Iterable[Seen], new: tuple[Seen, ...], is_trusted: Callable[[str], bool] | None = None
 ) -> Iterator[tuple[SeenCode, str, str]]:
     """Yield what a release is less than one that passed before, as (code, path, sentence).
 
     Args:
         known: What is remembered.
         new: The entries of the release, one for each signer; all of one manifest.
+        is_trusted: Says of a remembered signer whether it may sign for this model now. A release is
+            compared with what it signed too: whoever hands out an old release can leave signatures
+            out, or put that of another signer first.
     """
     if not new:
         return
@@ -165,7 +168,8 @@ def compare_seen(
     signers = {one.signer for one in new}
     now = parse_timestamp(this.created_at)
     for old in of_model:
-        if old.signer not in signers or old.manifest_digest == this.manifest_digest:
+        counts = old.signer in signers or (is_trusted is not None and is_trusted(old.signer))
+        if not counts or old.manifest_digest == this.manifest_digest:
             continue
         before = parse_timestamp(old.created_at)
         if now < before:

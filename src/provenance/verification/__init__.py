@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from provenance.verification.gathering import MANIFEST_FILE
     from provenance.verification.listings import read_listing
     from provenance.verification.oms_verifying import inspect_oms, verify_oms
+    from provenance.verification.openings import OpeningReport, check_opening, open_fact
     from provenance.verification.proof_making import prove_file
     from provenance.verification.proofs import ProofReport, check_proof
     from provenance.verification.report import (
@@ -55,6 +56,7 @@ __all__ = [
     "FileCounts",
     "GeneratorNamed",
     "ModelNamed",
+    "OpeningReport",
     "PartReport",
     "PolicyUsed",
     "ProducerSaid",
@@ -69,11 +71,13 @@ __all__ = [
     "SummaryReport",
     "Verdict",
     "VerifiedManifest",
+    "check_opening",
     "check_proof",
     "check_summary",
     "find_signed_file",
     "inspect",
     "inspect_oms",
+    "open_fact",
     "policy_used",
     "prove_file",
     "read_listing",
@@ -100,6 +104,11 @@ if not TYPE_CHECKING:
         "provenance.verification.oms_verifying": (
             "inspect_oms",
             "verify_oms",
+        ),
+        "provenance.verification.openings": (
+            "OpeningReport",
+            "check_opening",
+            "open_fact",
         ),
         "provenance.verification.proof_making": ("prove_file",),
         "provenance.verification.proofs": (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from provenance.canonical import MAX_BUNDLE_BYTES
 from provenance.checks import MANIFEST_FOLDER, Attestation
@@ -35,6 +35,8 @@ MAX_ATTESTATIONS = 1_000
 MAX_ATTESTATION_BYTES = 16 * 1024 * 1024
 #: Most bytes of all attestations together; anybody may put one there.
 MAX_ALL_ATTESTATIONS_BYTES = 256 * 1024 * 1024
+
+_Said: TypeAlias = "tuple[str, EvaluationAttestation | ReproductionAttestation | None]"
 
 
 def read_attestations(
@@ -86,19 +88,19 @@ def _at_folder(message: str) -> Finding:
 
 def _read_one(data: bytes, where: str, statement: Statement, reader: Reader) -> Attestation:
     bundle = parse_bundle(data)
-    kind = _kind_of(bundle.envelope.payload, statement)
+    kind, document = _said(bundle.envelope.payload, statement)
     outcome, _ = verify_signature(bundle, reader.policy, reader.now)
-    return Attestation(path=where, kind=kind, signature=outcome)
+    return Attestation(where, kind, outcome, document)
 
 
-def _kind_of(payload: bytes, statement: Statement) -> str:
-    """Return what an attestation is; refuse one that is not about this manifest.
+def _said(payload: bytes, statement: Statement) -> _Said:
+    """Return what an attestation is and says; refuse one that is not about this manifest.
 
     Raises:
         ProvenanceError: It is malformed, or about something else.
     """
     if payload == statement.payload:
-        return "co-signature"
+        return "co-signature", None
     other = parse_statement(payload)
     if other.predicate_type not in DOCUMENT_KINDS:
         raise EnvelopeError(problem=f"the predicate type is {shown(other.predicate_type)}")
@@ -111,4 +113,4 @@ def _kind_of(payload: bytes, statement: Statement) -> str:
         raise EnvelopeError(problem=f"it is about the manifest {shown(named)}, this one is {ours}")
     if other.subjects[0].digest["sha256"] != statement.subjects[0].digest["sha256"]:
         raise EnvelopeError(problem="its first subject is another release")
-    return other.predicate_type
+    return other.predicate_type, document

@@ -11,6 +11,7 @@ Attestation (VSA)"; `spec/verification.md`, section "Attesting".
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_POLICY_URI",
     "DEFAULT_VERIFIER_ID",
+    "FILES_MATCHED",
     "PROPERTY_PREFIX",
     "SLSA_SUMMARY",
     "SVR",
@@ -49,6 +51,8 @@ SLSA_SUMMARY: Final = "https://slsa.dev/verification_summary/v1"
 #: What every property and level of ours begins with; one that begins with `SLSA_` would be a claim
 #: about builds.
 PROPERTY_PREFIX: Final = "TRAINING_PROVENANCE_"
+#: Property: every byte of every file was read, and is the signed one.
+FILES_MATCHED: Final = PROPERTY_PREFIX + "FILES_MATCHED"
 #: Extension field with our own verdict; both forms ask for a URI as the name of an extension.
 VERDICT_FIELD: Final = PREDICATE_PREFIX + "verdict"
 #: Who verified, unless the caller says whose installation this is.
@@ -89,8 +93,9 @@ def policy_used(policy: TrustPolicy | None, uri: str | None = None) -> PolicyUse
     """
     if policy is None or policy.sha256 is None:
         return PolicyUsed(uri or DEFAULT_POLICY_URI)
-    name = quote(policy.name, safe="")
-    named = f"{PREDICATE_PREFIX}policy/v1?name={name}&version={policy.version}"
+    rest = f"&version={policy.version}"
+    start = f"{PREDICATE_PREFIX}policy/v1?name="
+    named = f"{start}{_quoted(policy.name, len(start) + len(rest))}{rest}"
     return PolicyUsed(uri or named, policy.sha256)
 
 
@@ -178,6 +183,13 @@ def _subject(report: Report) -> Subject:
             problem="no key that was named has signed this, so there is nothing to attest",
             remedy="name the publisher's key",
         )
+    files = report.files
+    if report.verdict == "PASS" and (files is None or files.sha256_matched < files.listed):
+        # The subject is a list of SHA-256 digests; what was compared by BLAKE3 alone is not that.
+        raise UsageError(
+            problem="the SHA-256 of not every file was compared, and the subject is made of them",
+            remedy="verify with a policy that has `recompute_sha256`, or with all digests",
+        )
     return Subject(report.subject.name, DigestSet({"sha256": report.subject.sha256}))
 
 
@@ -192,7 +204,8 @@ def _properties(report: Report) -> Iterator[str]:
     yield f"{PROPERTY_PREFIX}SIGNATURE_VERIFIED"
     files = report.files
     if files is not None and files.listed == files.matched:
-        yield f"{PROPERTY_PREFIX}{'FILES' if files.bytes_read else 'DIGESTS'}_MATCHED"
+        is_read = files.bytes_read and not files.cached
+        yield FILES_MATCHED if is_read else f"{PROPERTY_PREFIX}DIGESTS_MATCHED"
     if report.model is not None and report.model.name_checked:
         yield f"{PROPERTY_PREFIX}MODEL_NAME_CHECKED"
     for part in report.parts:
@@ -203,9 +216,25 @@ def _properties(report: Report) -> Iterator[str]:
 def _package_url(report: Report, subject: Subject) -> str:
     """Return a package URL of the generic type (purl specification, "generic")."""
     model = report.model
-    name = quote(model.name if model is not None else subject.name, safe="")
-    version = "" if model is None or model.version is None else f"@{quote(model.version, safe='')}"
-    return f"pkg:generic/{name}{version}?checksum=sha256:{subject.digest['sha256']}"
+    start, end = "pkg:generic/", f"?checksum=sha256:{subject.digest['sha256']}"
+    version = "" if model is None or model.version is None else model.version
+    room = len(start) + len(end)
+    at = f"@{_quoted(version, MAX_URI_CHARACTERS // 2)}" if version else ""
+    name = _quoted(model.name if model is not None else subject.name, room + len(at))
+    return f"{start}{name}{at}{end}"
+
+
+def _quoted(text: str, others: int) -> str:
+    """Return a text percent-encoded; if it is too long for a URI, its SHA-256 in its place.
+
+    Args:
+        text: The text.
+        others: How many characters the rest of the URI has.
+    """
+    encoded = quote(text, safe="")
+    if len(encoded) + others <= MAX_URI_CHARACTERS:
+        return encoded
+    return f"sha256-{sha256(text.encode('utf-8')).hexdigest()}"
 
 
 def checked_uri(text: str, what: str) -> str:

@@ -200,6 +200,7 @@ def _signer(signature: SignatureOutcome | None, name: str | None) -> SignerRepor
         kind=signer.kind if signer else None,
         identity=signer.identity if signer else None,
         issuer=signer.issuer if signer else None,
+        issuer_name=signer.issuer_name if signer else None,
         signed_at=f"{first.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if first else None,
         signed_at_source=first.source if first else None,
         policy_names=tuple(name for name in signature.counted if name != signature.fingerprint),
@@ -274,7 +275,7 @@ def _fact(fact: Fact) -> ReportedFact:
 
 
 def _count_files(evidence: Evidence) -> FileCounts:
-    matched = different = missing = unexamined = absent = cached = bytes_matched = 0
+    matched = different = missing = unexamined = absent = cached = bytes_matched = sha256 = 0
     for entry in evidence.listed:
         found = evidence.found.get(entry.path)
         if not evidence.is_selected(entry.path) or evidence.is_unseen(entry.path):
@@ -290,6 +291,7 @@ def _count_files(evidence: Evidence) -> FileCounts:
         elif found.digest.keys() & entry.counted.keys():
             matched += 1
             cached += found.cached
+            sha256 += "sha256" in found.digest and "sha256" in entry.digest
             bytes_matched += entry.size
         else:
             unexamined += 1
@@ -305,6 +307,7 @@ def _count_files(evidence: Evidence) -> FileCounts:
         not_examined=unexamined,
         not_present=absent if evidence.source == "folder" else 0,
         cached=cached,
+        sha256_matched=sha256,
         bytes_listed=sum(entry.size for entry in evidence.listed),
         bytes_matched=bytes_matched,
         bytes_read=evidence.source in {"folder", "file"},

@@ -55,7 +55,12 @@ def load_manifest(data: bytes, policy: TrustPolicy, now: datetime) -> Loaded:
     try:
         bundle = parse_bundle(data)
     except ProvenanceError as error:
-        return Loaded((finding_of(error, "bundle-malformed"),), stopped_at=2)
+        from provenance.verification.other_bundles import (  # noqa: PLC0415 - seldom needed
+            advice_for_bytes,
+        )
+
+        fault = finding_of(error, "bundle-malformed", advice=advice_for_bytes(data))
+        return Loaded((fault,), stopped_at=2)
     signature, findings = verify_signature(bundle, policy, now)
     if signature.status == "invalid":
         # What follows would be read from bytes that nobody vouches for.
@@ -69,7 +74,12 @@ def load_manifest(data: bytes, policy: TrustPolicy, now: datetime) -> Loaded:
                 code="predicate-type",
             )
     except ProvenanceError as error:
-        fault = finding_of(error, "statement-malformed")
+        from provenance.verification.other_bundles import (  # noqa: PLC0415 - seldom needed
+            advice_for_payload,
+        )
+
+        advice = advice_for_payload(bundle.envelope.payload, expected=MANIFEST_V1)
+        fault = finding_of(error, "statement-malformed", advice=advice)
         return Loaded((*findings, fault), stopped_at=4, signature=signature)
     try:
         parsed = parse_manifest(statement.predicate)

@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from provenance.envelope import pae
 from provenance.errors import SignatureError, SigningError, UsageError
 from provenance.signing import PublicKey, SigningTimes, VerifiedSigner
@@ -22,8 +20,8 @@ from provenance.signing.certificates import (
     read_der_certificate,
     validate_chain,
 )
+from provenance.signing.certificates.keys import key_of
 from provenance.signing.certificates.leaf import check_leaf
-from provenance.signing.fingerprints import fingerprint_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,7 +58,7 @@ class OmsCertificateVerifier:
     def fingerprint(self) -> str:
         """Who is stood for: the name, and the first trusted certificate."""
         who = "anybody" if self.identity is None else self.identity.pattern
-        return f"{who} (issuer {_of(self.pool.anchors[0])})"
+        return f"{who} (issuer {key_of(self.pool.anchors[0])})"
 
     @property
     def scheme(self) -> str:
@@ -96,8 +94,10 @@ class OmsCertificateVerifier:
             fingerprint=key.fingerprint,
             scheme=key.scheme,
             identity=identity,
-            issuer=_of(anchors[0]),
+            issuer=key_of(anchors[0]),
+            issuer_name=anchors[0].subject.rfc4514_string(),
             times=times.verified,
+            ssh_fingerprint=key.ssh_fingerprint,
         )
 
     def _anchor(
@@ -130,7 +130,3 @@ class OmsCertificateVerifier:
             remedy="check whom you meant to trust; letter case counts",
             code="identity-mismatch",
         )
-
-
-def _of(certificate: x509.Certificate) -> str:
-    return fingerprint_of(certificate.public_bytes(Encoding.DER))

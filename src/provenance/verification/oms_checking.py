@@ -7,16 +7,23 @@ signature verified. Source: `spec/oms.md`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from provenance.checks import SignatureOutcome
 from provenance.digest import printable_name
-from provenance.envelope.oms import OmsStatement, parse_oms_bundle, parse_oms_statement
+from provenance.envelope.oms import (
+    OMS_PREDICATE_TYPE,
+    OmsStatement,
+    parse_oms_bundle,
+    parse_oms_statement,
+)
 from provenance.errors import ProvenanceError, shown
 from provenance.findings import CODES, Finding, Severity
 from provenance.signing import SigningTimes
+from provenance.verification import other_bundles
 from provenance.verification.batches import Reading
 from provenance.verification.building import OmsPart, Outcome
 from provenance.verification.loading import finding_of
@@ -73,6 +80,9 @@ class OmsChecked(Struct, frozen=True):
     files: FileCounts | None = None
     """The files in numbers, if they were compared."""
 
+    asked_out: int = 0
+    """Files that nobody looked at because the caller asked for it."""
+
 
 def check_oms(place: OmsPlace, data: bytes, options: Options, rules: OmsRules) -> OmsChecked:
     """Take the steps in their order, and return what came out.
@@ -89,17 +99,23 @@ def check_oms(place: OmsPlace, data: bytes, options: Options, rules: OmsRules) -
     try:
         oms = parse_oms_bundle(data)
     except ProvenanceError as error:
-        return OmsChecked((finding_of(error, "bundle-malformed"),))
+        advice = other_bundles.advice_for_bytes(data)
+        return OmsChecked((finding_of(error, "bundle-malformed", advice=advice),))
     signature, findings = verify_oms_signature(
         oms, options.policy, SigningTimes(options.now), legacy=rules.legacy
     )
+    payload = oms.bundle.envelope.payload
     if signature.status == "invalid":
         # What follows would be read from bytes that nobody vouches for.
-        return OmsChecked(findings, signature)
+        advice = other_bundles.advice_for_payload(payload, expected=OMS_PREDICATE_TYPE)
+        told = tuple(replace(it, advice=it.advice or advice) for it in findings)
+        return OmsChecked(told, signature)
     try:
-        statement = parse_oms_statement(oms.bundle.envelope.payload, legacy=rules.legacy)
+        statement = parse_oms_statement(payload, legacy=rules.legacy)
     except ProvenanceError as error:
-        return OmsChecked((*findings, finding_of(error, "oms-malformed")), signature)
+        advice = other_bundles.advice_for_payload(payload, expected=OMS_PREDICATE_TYPE)
+        fault = finding_of(error, "oms-malformed", advice=advice)
+        return OmsChecked((*findings, fault), signature)
     placed = find_files(
         place, statement, ignored=rules.ignored, ignore_unsigned=rules.ignore_unsigned
     )
@@ -124,7 +140,7 @@ def check_oms(place: OmsPlace, data: bytes, options: Options, rules: OmsRules) -
         bytes_read=True,
     )
     findings = (*findings, *_remarks(statement), *placed.findings, *compared.findings)
-    return OmsChecked(findings, signature, statement, files)
+    return OmsChecked(findings, signature, statement, files, placed.asked_out)
 
 
 def as_outcome(kind: str, checked: OmsChecked) -> Outcome:
@@ -146,7 +162,7 @@ def as_outcome(kind: str, checked: OmsChecked) -> Outcome:
     part = OmsPart(
         files=checked.files,
         subject=subject,
-        passed=f"{in_words(checked)}, which says nothing about the training",
+        passed=f"{in_words(checked)}, which says nothing about the training{_left_out(checked)}",
         steps=_ALL_STEPS if statement is not None else _FIRST_STEPS,
     )
     return Outcome(source=kind, findings=findings, signature=checked.signature, oms=part)
@@ -162,6 +178,15 @@ def in_words(checked: OmsChecked) -> str:
         who = f"by key {signature.fingerprint}"
     match = "matches" if files.matched == 1 else "match"
     return f"{files.matched} of {files.listed} files {match} the OMS list signed {who}"
+
+
+def _left_out(checked: OmsChecked) -> str:
+    """Say how many files the caller did not want looked at: a loader may read them."""
+    count = checked.asked_out
+    if not count:
+        return ""
+    beside = "unsigned file beside them was" if count == 1 else "unsigned files beside them were"
+    return f"; {count} {beside} ignored, as you asked"
 
 
 def is_decided(findings: Iterable[Finding]) -> bool:

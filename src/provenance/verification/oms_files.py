@@ -59,6 +59,11 @@ class OmsPlace(Struct, frozen=True):
         return reading.hash(self.root, jobs)
 
 
+# Why a file is not covered, where it is the caller who wanted it so.
+_ASKED = "you asked to leave it out"
+_UNSIGNED = "nobody signed it, and you asked to ignore such files"
+
+
 class Placed(Struct, frozen=True):
     """What a walk came to."""
 
@@ -79,6 +84,9 @@ class Placed(Struct, frozen=True):
 
     left_out: int = 0
     """Files that are not covered."""
+
+    asked_out: int = 0
+    """Files and links that are not covered because the caller asked for it."""
 
 
 def find_files(
@@ -124,7 +132,7 @@ def find_files(
         if reason is None and statement.serialization.method == "shards" and size == 0:
             reason = (name, "an empty file has no shard, so that it is in no list")
         if reason is None and ignore_unsigned:
-            reason = (name, "nobody signed it, and you asked to ignore such files")
+            reason = (name, _UNSIGNED)
         if reason is not None:
             outside[reason] += 1
             continue
@@ -133,7 +141,8 @@ def find_files(
         findings.append(Finding("file-extra", printable_name(name), message))
     # A link that leads nowhere, or in a circle, is a link and no file.
     resolved = frozenset(name for name in links if _resolve(name, sizes, links) is not None)
-    findings += _told(faults, listed, resolved, excluded, ignore_unsigned=ignore_unsigned)
+    told_of = list(_told(faults, listed, resolved, excluded, ignore_unsigned=ignore_unsigned))
+    findings += told_of
     findings += _not_covered(outside)
     return Placed(
         sources=sources,
@@ -142,7 +151,14 @@ def find_files(
         missing=len(listed) - len(sources),
         extra=extra,
         left_out=sum(outside.values()),
+        asked_out=_asked_out(outside, told_of if ignore_unsigned else ()),
     )
+
+
+def _asked_out(outside: Counter[tuple[str, str]], told: Sequence[Finding]) -> int:
+    """Return how many files and links are left out because the caller asked for it."""
+    files = sum(count for (_, why), count in outside.items() if why in {_ASKED, _UNSIGNED})
+    return files + sum(it.code == "oms-not-covered" for it in told)
 
 
 def _walk(place: OmsPlace) -> tuple[dict[str, int], tuple[TreeFault, ...]]:
@@ -191,7 +207,7 @@ def _exclusions(
     for name in statement.serialization.ignore_paths:
         excluded[name] = "the signer left it out"
     for name in ignored:
-        excluded[name] = "you asked to leave it out"
+        excluded[name] = _ASKED
     return excluded
 
 

@@ -6,6 +6,7 @@ Source: `spec/oms.md`, section "Signature"; OpenSSF Model Signing 1.0, sections 
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from provenance.errors import ProvenanceError, SignatureError, shown
 from provenance.findings import Finding
 from provenance.signing import PublicKey, SigningTimes, VerifiedSigner, verify_bundle
 from provenance.signing.oms_legacy import verify_legacy
-from provenance.verification.loading import finding_of
+from provenance.verification.signatures import described, finding_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,20 +45,34 @@ def verify_oms_signature(
         message = "no key was named, so nobody is known to have signed this"
         return SignatureOutcome("unknown"), (Finding("signer-unknown", "", message),)
     try:
-        verified = verify_bundle(oms.bundle, verifiers, times=times, timestamps=policy.timestamps)
+        # Its hints are no fingerprints of ours, and must not be printed as one.
+        bundle = replace(oms.bundle, key_hint="") if oms.bundle.key_hint else oms.bundle
+        verified = verify_bundle(bundle, verifiers, times=times, timestamps=policy.timestamps)
         signer, key = verified.signer, verified.verifier
     except ProvenanceError as error:
         found = _legacy_signer(oms, policy) if legacy else None
         if found is None:
-            return SignatureOutcome("invalid"), (finding_of(error, "signature-invalid"),)
-        signer, key = VerifiedSigner("key", found.fingerprint, found.scheme), found
+            return SignatureOutcome("invalid"), (_refused(error, oms, verifiers),)
+        ssh = found.ssh_fingerprint
+        signer = VerifiedSigner("key", found.fingerprint, found.scheme, ssh_fingerprint=ssh)
+        key = found
     faults = tuple(_faults(oms, signer, key, policy))
     if faults:
         return SignatureOutcome("invalid"), faults
-    who = f"{signer.identity} with " if signer.identity else ""
-    message = f"signed by {who}key {signer.fingerprint} ({signer.scheme})"
+    message = described(signer)
     outcome = SignatureOutcome("verified", signer.fingerprint, signer.scheme, signer)
     return outcome, (Finding("signature-verified", "", message),)
+
+
+def _refused(error: ProvenanceError, oms: OmsBundle, keys: tuple[object, ...]) -> Finding:
+    """Return why a signature is refused, and which key the bundle names, as it names it."""
+    found = finding_of(error, "signature-invalid")
+    hint = oms.bundle.key_hint
+    known = {one for key in keys if isinstance(key, PublicKey) for one in _hints_of(key)}
+    if not hint or hint in known or found.code != "signature-invalid":
+        return found
+    message = f"{found.message}; the bundle names, unproven, the key with the hint {shown(hint)}"
+    return Finding(found.code, found.path, message)
 
 
 def _hints_of(key: PublicKey) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What a caller asks for, checked before anything else.
 
-Reading key files and the memory of releases, and looking where a cache lies, is the only I/O.
+The only I/O is reading key files, salts and the memory of releases, and looking where a cache lies.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 
-from provenance.digest import DigestCache
+from provenance.canonical import MAX_DOCUMENT_BYTES
+from provenance.digest import DigestCache, read_file
 from provenance.digest.cache_places import check_outside
 from provenance.errors import ProvenanceError, UsageError, shown
+from provenance.manifest import PrivateFile
 from provenance.signing import PublicKey, SignatureVerifier
 from provenance.trust import Pin, TrustPolicy
+from provenance.verification.surroundings import surroundings_of
 
 if TYPE_CHECKING:
     from provenance.trust import TrustResolver
@@ -100,6 +103,9 @@ class Options(Struct, frozen=True, kw_only=True):
     oms: bool
     """Whether to verify the OMS signature beside the manifest as well."""
 
+    tree_secrets: Mapping[str, bytes]
+    """What the salts of private trees are derived from, by the dataset's id."""
+
 
 def make_options(
     target: Target,
@@ -124,6 +130,7 @@ def make_options(
     trust: TrustResolver | None = None,
     state: PathLike | None = None,
     oms: bool = False,
+    salts: PathLike | None = None,
 ) -> Options:
     """Return the checked request.
 
@@ -145,7 +152,8 @@ def make_options(
             raise _nonsense(name, "a path", path)
     _check_reading(cancelled, workers, cache)
     _check_cache(cache, target, code, documents, *_frozen(datasets).values())
-    _check_state(state, target, code, documents, *_frozen(datasets).values())
+    around = surroundings_of(target, manifest)
+    _check_state(state, *around, target, code, documents, *_frozen(datasets).values())
     verifiers, names = _read_keys(keys)
     if trust is not None:
         policy, verifiers = _resolve(trust, model, policy, verifiers)
@@ -170,6 +178,7 @@ def make_options(
         cache=cache,
         state=state,
         oms=_checked_flag("oms", oms),
+        tree_secrets=_read_salts(salts),
     )
 
 
@@ -188,6 +197,24 @@ def _checked_flag(name: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise _nonsense(name, "true or false", value)
     return value
+
+
+def _read_salts(salts: object) -> Mapping[str, bytes]:
+    """Return the secrets of private trees that a producer's private file holds."""
+    if salts is None:
+        return MappingProxyType({})
+    if not isinstance(salts, str | os.PathLike):
+        raise _nonsense("salts", "a path", salts)
+    path = os.fspath(salts)
+    try:
+        data = read_file(os.path.realpath(path), max_bytes=MAX_DOCUMENT_BYTES)
+        return PrivateFile.from_bytes(data).tree_secrets
+    except ProvenanceError as error:
+        raise UsageError(
+            path=str(path),
+            problem=error.problem,
+            remedy="name the private.json of the draft, as its producer hands it over",
+        ) from error
 
 
 def _check_state(state: object, *places: object) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from provenance.canonical import MAX_BUNDLE_BYTES, MAX_INVENTORY_BYTES
+from provenance.canonical import MAX_BUNDLE_BYTES, MAX_DOCUMENT_BYTES, MAX_INVENTORY_BYTES
 from provenance.checks import MANIFEST_FOLDER
 from provenance.digest import (
     Inventory,
@@ -22,12 +22,14 @@ from provenance.digest import (
     hash_tensors,
     open_folder,
     prove_in_trees,
+    prove_salted,
     prove_tensor,
     read_file,
 )
 from provenance.digest.weights.choosing import tensor_files
 from provenance.envelope import manifest_digest
 from provenance.errors import DigestError, ManifestError, UsageError, shown
+from provenance.manifest import PrivateFile
 from provenance.trust import TrustPolicy
 from provenance.verification.gathering import MANIFEST_FILE
 from provenance.verification.loading import load_manifest
@@ -49,6 +51,7 @@ def prove_file(
     dataset: str | None = None,
     tensor: str | None = None,
     parts: Sequence[PathLike] = (),
+    salts: PathLike | None = None,
 ) -> ProofFile:
     """Return the proof that a file stands in a signed tree.
 
@@ -61,6 +64,8 @@ def prove_file(
         tensor: A tensor of the released weights, instead of a file.
         parts: The trees that lead to the file and are not in the release: indexes of shards from
             the topmost to the lowest, then the inventory.
+        salts: The private file of the release, for a `dataset` whose inventory is private; its
+            inventory is then the one of `parts`.
 
     Raises:
         DigestError: There is no such file or tensor, or a tree is not the one of the manifest
@@ -72,6 +77,8 @@ def prove_file(
     if (name is None) == (tensor is None) or (tensor is not None and (dataset or parts)):
         raise UsageError(problem="expected the name of one file, or of one tensor of a release")
     trees = [read_tree_file(part) for part in parts]
+    if salts is not None:
+        return _prove_private(source, str(name), dataset, trees, salts)
     if not os.path.isdir(source):  # noqa: PTH112 - text or path object
         if dataset is not None or tensor is not None:
             raise UsageError(
@@ -90,6 +97,36 @@ def prove_file(
             pointer = pointer.replace("/files", "/shards")
             signed = tree.shards
     _check_root(proof.root, signed, pointer)
+    return replace(proof, pointer=pointer, manifest=digest)
+
+
+def _prove_private(
+    source: PathLike,
+    name: str,
+    dataset: str | None,
+    trees: Sequence[Inventory | ShardIndex],
+    salts: PathLike,
+) -> ProofFile:
+    """Return the proof of a file of a private dataset, with the salt of this file alone."""
+    inventory = trees[0] if len(trees) == 1 else None
+    if dataset is None or not isinstance(inventory, Inventory):
+        raise UsageError(
+            path="--salts",
+            problem="salts are of one private dataset, whose inventory nobody else has",
+            remedy="name the dataset, and its inventory as the one part",
+        )
+    data = read_file(os.path.realpath(salts), max_bytes=MAX_DOCUMENT_BYTES)
+    secret = PrivateFile.from_bytes(data, source=os.fspath(salts)).tree_secrets.get(dataset)
+    manifest, digest = _read_manifest(source)
+    found = [number for number, it in enumerate(manifest.datasets) if it.id == dataset]
+    if secret is None or not found:
+        raise UsageError(
+            path="--salts",
+            problem=f"they are of no private dataset {shown(dataset)} of this release",
+        )
+    proof = prove_salted(inventory, name, secret)
+    pointer = f"/datasets/{found[0]}/files"
+    _check_root(proof.root, manifest.datasets[found[0]].files, pointer)
     return replace(proof, pointer=pointer, manifest=digest)
 
 
@@ -131,6 +168,7 @@ def _tree(manifest: Manifest, dataset: str | None) -> tuple[str, TypedRoot | Non
                 raise ManifestError(
                     path=f"/datasets/{index}/salted",
                     problem="the leaves hold salts that the producer keeps, so no file is proved",
+                    remedy="the producer proves one with --salts and --part",
                 )
             return f"/datasets/{index}/files", item.files, item
     known = ", ".join(item.id for item in manifest.datasets) or "none"

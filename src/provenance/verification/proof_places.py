@@ -17,13 +17,13 @@ from provenance.findings import Finding
 from provenance.verification.summary import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from provenance.digest import ProofFile, TypedRoot
     from provenance.manifest import Manifest
     from provenance.verification.loading import Loaded
 
-__all__ = ["Place", "describe_place", "find_root", "quoted_option"]
+__all__ = ["Place", "describe_place", "find_root", "listed_paths", "quoted_option"]
 
 # Where the format says what a root is over. Elsewhere (settings, extensions, what others signed)
 # an object that looks like a root is only text that the signer copied.
@@ -98,6 +98,22 @@ def describe_place(manifest: Manifest, pointer: str) -> Place:
             pointer, f"the file {quoted(path)} of the release", (quoted_option("--name", path),)
         )
     return Place(pointer, "the release" if rest[0] == "files" else "the released weights")
+
+
+def listed_paths(
+    manifest: Manifest, pointer: str | None, proof: ProofFile
+) -> Collection[str] | None:
+    """Return all paths of the tree that an entry stands in, if the manifest lists them."""
+    if pointer is None or len(proof.levels) > 1:
+        return None
+    _, part, *rest = pointer.split("/")
+    if part == "datasets":
+        listed = [entry.path for entry in manifest.datasets[int(rest[0])].inventory]
+    elif part == "release":
+        listed = [entry.path for entry in manifest.release.inventory]
+    else:
+        return None
+    return listed or None
 
 
 def quoted_option(option: str, value: str) -> str:

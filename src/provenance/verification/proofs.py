@@ -20,18 +20,22 @@ from provenance.verification.gathering import MANIFEST_FILE
 from provenance.verification.loading import finding_of
 from provenance.verification.locating import bundle_of
 from provenance.verification.options import make_options
-from provenance.verification.proof_places import describe_place, find_root
+from provenance.verification.proof_comparing import compare_with_request
+from provenance.verification.proof_places import describe_place, find_root, listed_paths
 from provenance.verification.proof_report import ProofReport, build_proof_report
 from provenance.verification.proof_requests import make_proof_request
 from provenance.verification.proven_files import compare_file, unreadable_finding
-from provenance.verification.signed_manifest import SignedManifest, read_signed_manifest
+from provenance.verification.signed_manifest import (
+    SignedManifest,
+    read_signed_manifest,
+    uncompared_digests,
+)
 from provenance.verification.sources import FolderSource
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from provenance.digest import TypedRoot
-    from provenance.manifest import Manifest
     from provenance.trust import TrustPolicy
     from provenance.verification.options import KeyLike, Options, PathLike, Progress
     from provenance.verification.proof_places import Place
@@ -178,6 +182,7 @@ def _check_in_manifest(
         replace(item, path=path) if item.severity is Severity.ERROR and not item.path else item
         for item in dict.fromkeys((*signed.loaded.findings, *signed.errors))
     ]
+    findings += uncompared_digests(options.policy)
     if signed.document is None:
         return build_proof_report(findings, proof)
     asked = request.pointers(signed.document)
@@ -194,24 +199,10 @@ def _check_in_manifest(
         root=None if pointer is None else proof.root,
         place=None if pointer is None else describe_place(signed.document, pointer),
         asked=asked,
-        listed=_listed(signed.document, pointer, proof),
+        listed=listed_paths(signed.document, pointer, proof),
         signer=signed.signer,
         model=signed.document.model.name,
     )
-
-
-def _listed(document: Manifest, pointer: str | None, proof: ProofFile) -> Collection[str] | None:
-    """Return all paths of the tree that the entry stands in, where the manifest lists them."""
-    if pointer is None or len(proof.levels) > 1:
-        return None
-    _, part, *rest = pointer.split("/")
-    if part == "datasets":
-        listed = [entry.path for entry in document.datasets[int(rest[0])].inventory]
-    elif part == "release":
-        listed = [entry.path for entry in document.release.inventory]
-    else:
-        return None
-    return listed or None
 
 
 def _bytes(source: bytes | PathLike, max_bytes: int) -> bytes:
@@ -243,7 +234,9 @@ def _conclude(
             proof.check(root)
         except DigestError as error:
             findings.append(finding_of(error, "digest-mismatch"))
-        findings.extend(request.compare(proof, place, asked, file, listed))
+        findings.extend(
+            compare_with_request(request, proof, place, asked, file=file, listed=listed)
+        )
     if not any(finding.severity is Severity.ERROR for finding in findings):
         findings.append(compare_file(proof, file, options))
     return build_proof_report(findings, proof, place, **about)

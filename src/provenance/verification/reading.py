@@ -83,7 +83,10 @@ class Reader:
     def wanted(self, *digests: Mapping[str, str]) -> tuple[str, ...]:
         """Return the algorithms to hash a file by, so that each of these digests is compared."""
         each = (wanted_algorithms(digest, all_digests=self.all_digests) for digest in digests)
-        return tuple(dict.fromkeys(name for names in each for name in names))
+        wanted = dict.fromkeys(name for names in each for name in names)
+        if wanted and self.policy.needs_sha256:
+            wanted["sha256"] = None
+        return tuple(wanted)
 
     def read(self, name: str, *, max_bytes: int) -> bytes | None:
         """Return the bytes of a file; `None` if it cannot be read, is too large, or time is up."""

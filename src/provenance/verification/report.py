@@ -80,7 +80,10 @@ class SignerReport(Document):
     """The name in the certificate that the verifier asked for."""
 
     issuer: str | None = None
-    """Who vouches for the name."""
+    """Who vouches for the name: an OIDC issuer, or the fingerprint of an authority's key."""
+
+    issuer_name: str | None = None
+    """What the certificate of the authority says it is called."""
 
     signed_at: str | None = None
     """The earliest time at which the signature is proven to have existed."""
@@ -157,6 +160,9 @@ class FileCounts(Document):
 
     cached: _Size = 0
     """Of the files that matched, those that were not read: a cache knew their digests."""
+
+    sha256_matched: _Size = 0
+    """Of the files that matched, those whose SHA-256 was compared, and not BLAKE3 alone."""
 
     bytes_listed: _Size = 0
     """Their bytes, as signed."""

@@ -6,14 +6,23 @@ No I/O.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from provenance.checks import SignatureOutcome
-from provenance.errors import MissingExtraError, ProvenanceError, SignatureError, UsageError, shown
+from provenance.envelope import pae
+from provenance.errors import MissingExtraError, ProvenanceError, SignatureError, shown
 from provenance.findings import CODES, Finding
-from provenance.signing import SigningTimes, VerifiedSigner, parse_fingerprint, verify_bundle
+from provenance.signing import SigningTimes, VerifiedSigner, verify_bundle
 from provenance.trust import TrustedSigner, find_faults
+from provenance.verification.unproven import (
+    claimed_by_certificate,
+    hinted,
+    other_scheme,
+    stamps_by_strangers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +32,7 @@ if TYPE_CHECKING:
     from provenance.signing import VerifiedEnvelope
     from provenance.trust import TrustPolicy
 
-__all__ = ["finding_of", "verify_signature"]
+__all__ = ["described", "finding_of", "verify_signature"]
 
 
 def verify_signature(
@@ -39,7 +48,7 @@ def verify_signature(
     Raises:
         MissingExtraError: What a signature or timestamp is verified with is not installed.
     """
-    hint = _hinted(bundle)
+    hint = hinted(bundle)
     if not policy.verifiers:
         if bundle.certificate is not None:
             return _introduce(bundle.certificate, bundle)
@@ -52,7 +61,7 @@ def verify_signature(
     except MissingExtraError:  # nothing contradicts: it could not be looked at
         raise
     except ProvenanceError as error:
-        return SignatureOutcome("invalid", hint), (finding_of(error, "signature-invalid"),)
+        return SignatureOutcome("invalid", hint), (_refused(error, bundle, policy),)
     counted, faults = _weigh(bundle, policy, verified, times)
     outcome = SignatureOutcome(
         "verified",
@@ -62,20 +71,24 @@ def verify_signature(
         counted=MappingProxyType(counted),
         faults=faults,
     )
-    note = Finding("signature-verified", "", _described(verified.signer))
-    return outcome, (note, *faults)
+    note = Finding("signature-verified", "", described(verified.signer))
+    return outcome, (note, *faults, *_strangers(bundle, verified))
 
 
-def finding_of(error: ProvenanceError, default: str, *, path: str | None = None) -> Finding:
+def finding_of(
+    error: ProvenanceError, default: str, *, path: str | None = None, advice: str = ""
+) -> Finding:
     """Return the finding that an error of a lower room is.
 
     Args:
         error: The error.
         default: The code, if the error names none.
         path: Where, if it is known better than the error knows.
+        advice: What to do about it, if more is known than the code says.
     """
     code = error.code if error.code in CODES else default
-    return Finding(code, error.path if path is None else path, error.problem or str(error))
+    where = error.path if path is None else path
+    return Finding(code, where, error.problem or str(error), advice)
 
 
 def _times(bundle: Bundle, policy: TrustPolicy, now: datetime) -> SigningTimes:
@@ -124,12 +137,16 @@ def _matches(
             continue
 
 
-def _described(signer: VerifiedSigner) -> str:
+def described(signer: VerifiedSigner) -> str:
     """Return who signed, in words."""
     if signer.identity is None:
         message = f"signed by key {signer.fingerprint} ({signer.scheme})"
+        if signer.listed_as is not None:
+            message += f", which your list calls {shown(signer.listed_as)}"
     else:
         issuer = shown(signer.issuer or "")
+        if signer.issuer_name:
+            issuer = f"{shown(signer.issuer_name)} ({signer.issuer})"
         message = (
             f"signed by {shown(signer.identity)}, vouched for by {issuer}, with key "
             f"{signer.fingerprint} ({signer.scheme})"
@@ -143,35 +160,56 @@ def _described(signer: VerifiedSigner) -> str:
 
 def _introduce(certificate: bytes, bundle: Bundle) -> tuple[SignatureOutcome, tuple[Finding, ...]]:
     """Say what the certificate in a bundle says of a signer whom nobody named."""
-    from provenance.envelope import pae  # noqa: PLC0415 - first contact alone needs these
-    from provenance.signing import PublicKey  # noqa: PLC0415 - the same
-    from provenance.signing.certificates import identities, read_der_certificate  # noqa: PLC0415 - the same
-
     envelope = bundle.envelope
     try:
-        leaf = read_der_certificate(certificate, path="")
-        key = PublicKey.from_handle(leaf.public_key())
-        names = ", ".join(shown(one.value) for one in identities(leaf)) or "no name"
+        claimed = claimed_by_certificate(certificate)
     except ProvenanceError as error:
         message = (
             "no key was named, so nobody is known to have signed this; the certificate in the "
             f"bundle cannot be used: {error.problem}"
         )
         return SignatureOutcome("unknown"), (Finding("signer-unknown", "", message),)
+    key = claimed.key
     try:
         key.verify_message(pae(envelope.payload_type, envelope.payload), envelope.signatures[0].sig)
     except ProvenanceError as error:
         return SignatureOutcome("invalid"), (finding_of(error, "signature-invalid"),)
+    names = ", ".join(claimed.names) or "no name"
     message = (
         f"the signature is valid, and its signer is unknown to you: key {key.fingerprint}, "
         f"{names} (not vouched for: no key and no authority was named)"
     )
-    return SignatureOutcome("unknown", key.fingerprint), (Finding("signer-unknown", "", message),)
+    found = Finding("signer-unknown", "", message, claimed.advice)
+    return SignatureOutcome("unknown", key.fingerprint), (found,)
 
 
-def _hinted(bundle: Bundle) -> str:
-    hint = bundle.key_hint or bundle.envelope.signatures[0].keyid
-    try:
-        return parse_fingerprint(f"SHA256:{hint.rstrip('=')}")
-    except UsageError:
-        return ""
+def _refused(error: ProvenanceError, bundle: Bundle, policy: TrustPolicy) -> Finding:
+    """Return why a signature does not count, with what its reader may have overlooked."""
+    found = finding_of(error, "signature-invalid")
+    scheme = other_scheme(bundle, policy.verifiers) if found.code == "signature-invalid" else ""
+    if scheme:
+        return Finding(
+            found.code,
+            found.path,
+            f"{found.message}; it does verify as {scheme}, a scheme that you did not name",
+            f"Add --scheme {scheme} if you accept that, or name it in the policy (algorithms).",
+        )
+    if found.code == "certificate-expired" and policy.timestamps is None:
+        strangers = stamps_by_strangers(bundle.timestamps, 0)
+        if strangers:
+            advice = (
+                "If you trust that authority, name it with --tsa; else ask for a new signature."
+            )
+            return Finding(found.code, found.path, f"{found.message}; {strangers}", advice)
+    if found.code == "signature-unsupported" and bundle.certificate is not None:
+        with suppress(ProvenanceError):
+            advice = claimed_by_certificate(bundle.certificate).advice
+            return replace(found, advice=advice)
+    return found
+
+
+def _strangers(bundle: Bundle, verified: VerifiedEnvelope) -> tuple[Finding, ...]:
+    """Say which timestamps proved nothing, because nobody named who made them."""
+    stamped = sum(time.source == "timestamp-authority" for time in verified.signer.times)
+    message = stamps_by_strangers(bundle.timestamps, stamped)
+    return (Finding("timestamp-not-checked", "", message),) if message else ()

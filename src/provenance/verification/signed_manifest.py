@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provenance.checks import MANIFEST_FOLDER, run_checks
-from provenance.findings import Severity
+from provenance.findings import Finding, Severity
 from provenance.verification.attestations import read_attestations
 from provenance.verification.gathering import gather
 from provenance.verification.loading import Loaded, load_manifest
@@ -20,12 +20,12 @@ from provenance.verification.sources import BundleSource, FolderSource
 if TYPE_CHECKING:
     from provenance.checks import Evidence
     from provenance.envelope import Statement
-    from provenance.findings import Finding
     from provenance.manifest import Manifest
+    from provenance.trust import TrustPolicy
     from provenance.verification.options import Options
     from provenance.verification.sources import Source
 
-__all__ = ["SignedManifest", "read_signed_manifest"]
+__all__ = ["SignedManifest", "read_signed_manifest", "uncompared_digests"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,28 @@ class SignedManifest:
         return tuple(
             item
             for item in self.findings
-            if item.severity is Severity.ERROR or item.code == "requirement-not-met"
+            if item.severity is Severity.ERROR or _is_unmet(item, is_signed=self.signer is not None)
         )
+
+
+def _is_unmet(finding: Finding, *, is_signed: bool) -> bool:
+    """Return whether a finding says that the policy is not met, files and signer apart."""
+    if finding.code == "required-not-checked":
+        # At `/release` it is about the files, which nobody has here; `signer` says who signed.
+        return is_signed and finding.path != "/release"
+    return finding.code == "requirement-not-met"
+
+
+def uncompared_digests(policy: TrustPolicy) -> tuple[Finding, ...]:
+    """Return what a policy asks of digests that reading a part of the release cannot give."""
+    if policy.all_digests:
+        what = "every recorded digest"
+    elif policy.needs_sha256:
+        what = "the SHA-256 of whole files"
+    else:
+        return ()
+    message = f"the policy requires {what} to be recomputed, and a part is compared by BLAKE3 alone"
+    return (Finding("required-not-checked", "/release", message),)
 
 
 def read_signed_manifest(

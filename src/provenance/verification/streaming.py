@@ -21,7 +21,10 @@ from provenance.verification.building import Outcome, build_report
 from provenance.verification.companions import read_inventory
 from provenance.verification.locating import locate
 from provenance.verification.options import make_options
-from provenance.verification.signed_manifest import read_signed_manifest
+from provenance.verification.signed_manifest import (
+    read_signed_manifest,
+    uncompared_digests,
+)
 from provenance.verification.sources import FolderSource
 
 if TYPE_CHECKING:
@@ -73,6 +76,7 @@ def find_signed_file(
     policy: TrustPolicy | None = None,
     block_list: PathLike | None = None,
     clock: Clock | None = None,
+    whole: bool = False,
 ) -> SignedFile:
     """Return what a signed manifest says of one file.
 
@@ -86,10 +90,12 @@ def find_signed_file(
         block_list: The list of block digests, if it does not lie in the folder; its root must be
             the signed one, so it may come from anywhere.
         clock: Returns the present time with its time zone.
+        whole: Whether the caller reads the whole file, and compares each digest that the policy
+            asks for; else a policy that asks for more than BLAKE3 is not met.
 
     Raises:
-        VerificationError: The manifest is not there, not signed by a key that was named, or
-            contradicts itself; `report` tells why.
+        VerificationError: The manifest is not there, not signed by a key that was named,
+            contradicts itself, or does not meet the policy; `report` tells why.
         DigestError: The file is not in the signed inventory (`file-extra`), or the list of block
             digests is not the signed one (`blocks-mismatch`, `blocks-malformed`).
         InputError: The list cannot be read.
@@ -108,14 +114,14 @@ def find_signed_file(
             remedy="name the publisher's key",
         )
     with ExitStack() as stack:
-        source, manifest, signer, findings = _read_manifest(options, stack)
+        source, manifest, signer, findings = _read_manifest(options, stack, whole=whole)
         found = _find(manifest, name, source, block_list)
     unnamed = tuple(item for item in findings if item.code == "model-name-not-checked")
     return replace(found, not_checked=unnamed, model=manifest.model.name, signer=signer)
 
 
 def _read_manifest(
-    options: Options, stack: ExitStack
+    options: Options, stack: ExitStack, *, whole: bool
 ) -> tuple[Source | None, Manifest, str, tuple[Finding, ...]]:
     """Return the document, signed by a named key and without an error, and what was found in it."""
     located = locate(options, stack)
@@ -124,10 +130,11 @@ def _read_manifest(
     read = read_signed_manifest(located.bundle, options, beside=located.source)
     if read.document is None:
         raise _refused(options, read.findings, stopped_at=read.loaded.stopped_at or 5)
-    if read.signer is None or read.errors:
+    unmet = () if whole else uncompared_digests(options.policy)
+    if read.signer is None or read.errors or unmet:
         outcome = Outcome(
             source="bundle",
-            findings=read.findings,
+            findings=(*unmet, *read.findings),
             signature=read.loaded.signature,
             statement=read.loaded.statement,
             evidence=read.evidence,

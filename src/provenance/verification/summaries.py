@@ -20,14 +20,24 @@ from provenance.envelope import Statement, parse_bundle, parse_statement
 from provenance.errors import ProvenanceError, UsageError, shown
 from provenance.manifest import parse_timestamp
 from provenance.signing import SigningTimes, verify_bundle
-from provenance.verification.attesting import DEFAULT_VERIFIER_ID, SLSA_SUMMARY, VERDICT_FIELD
+from provenance.verification.attesting import (
+    DEFAULT_VERIFIER_ID,
+    FILES_MATCHED,
+    SLSA_SUMMARY,
+    VERDICT_FIELD,
+)
+from provenance.verification.other_bundles import (
+    advice_for_bytes,
+    advice_for_payload,
+    advice_for_type,
+)
 from provenance.verification.report import EXIT_CODES, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from provenance.canonical import JsonValue
-    from provenance.signing import SignatureVerifier
+    from provenance.signing import SignatureVerifier, TimestampVerifier
     from provenance.verification.report import ExitCode
 
 __all__ = ["SummaryReport", "check_summary"]
@@ -74,7 +84,9 @@ def check_summary(
     policy_sha256: str | None = None,
     resource: str | None = None,
     max_age: timedelta | None = None,
+    require: Collection[str] = (FILES_MATCHED,),
     now: datetime | None = None,
+    timestamps: TimestampVerifier | None = None,
 ) -> SummaryReport:
     """Say whether a signed SLSA Verification Summary lets a release in.
 
@@ -87,7 +99,10 @@ def check_summary(
         policy_sha256: SHA-256 of its document; `None` for any.
         resource: The URI that must have been verified; `None` for any.
         max_age: How old the verification may be; `None` for any age.
+        require: Properties that a summary that says PASSED must have; by default that every byte of
+            the release was read. One that it has not makes the verdict INCOMPLETE.
         now: The time now, with its time zone; the system's clock by default.
+        timestamps: The timestamp authorities that are trusted; `None` for none.
 
     Raises:
         UsageError: An argument makes no sense.
@@ -105,12 +120,20 @@ def check_summary(
         problem = f"{len(bundle)} bytes, a summary has at most {MAX_SUMMARY_BYTES}"
         return SummaryReport(verdict="FAIL", problems=(problem,))
     try:
-        verified = verify_bundle(parse_bundle(bundle), verifiers, times=times)
+        verified = verify_bundle(
+            parse_bundle(bundle), verifiers, times=times, timestamps=timestamps
+        )
+    except ProvenanceError as error:
+        return _refused(error, advice_for_bytes(bundle))
+    try:
         statement = parse_statement(verified.payload)
     except ProvenanceError as error:
-        return SummaryReport(verdict="FAIL", problems=(str(error),))
+        advice = advice_for_payload(verified.payload, expected=SLSA_SUMMARY)
+        return _refused(error, advice)
     if statement.predicate_type != SLSA_SUMMARY:
-        problem = f"expected a statement of {SLSA_SUMMARY}, found {shown(statement.predicate_type)}"
+        found, advice = statement.predicate_type, advice_for_type(statement.predicate_type)
+        problem = f"expected a statement of {SLSA_SUMMARY}, found {shown(found)}"
+        problem += f". {advice}" if advice else ""
         return SummaryReport(verdict="FAIL", problems=(problem,), signer=verified.fingerprint)
     wanted = {
         "/verifier/id": verifier_id,
@@ -128,15 +151,22 @@ def check_summary(
     verdict: Verdict = "FAIL" if problems else said
     if said != "PASS":
         problems += (f"the summary says {_result(predicate)}",)
-    levels = predicate.get("verifiedLevels")
+    stated = predicate.get("verifiedLevels")
+    levels = tuple(map(str, stated)) if isinstance(stated, tuple | list) else ()
+    missing = [name for name in require if name not in levels] if verdict == "PASS" else []
     return SummaryReport(
-        verdict=verdict,
-        problems=problems,
+        verdict="INCOMPLETE" if missing else verdict,
+        problems=(*problems, *(f"the summary does not say {shown(name)}" for name in missing)),
         signer=verified.fingerprint,
         verified_at=_text(predicate, "/timeVerified"),
         resource=_text(predicate, "/resourceUri"),
-        levels=tuple(map(str, levels)) if isinstance(levels, tuple | list) else (),
+        levels=levels,
     )
+
+
+def _refused(error: ProvenanceError, advice: str) -> SummaryReport:
+    problem = f"{error}. {advice}" if advice else str(error)
+    return SummaryReport(verdict="FAIL", problems=(problem,))
 
 
 def _subject_problems(statement: Statement, sha256: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from provenance.digest import (
     hash_tree,
     walk_tree,
 )
+from provenance.digest.salted import salted_root
 from provenance.errors import InputError, ProvenanceError, shown
 from provenance.verification.held import Held, hash_held, hash_held_below
 from provenance.verification.supplied_code import compare_code
@@ -116,10 +117,13 @@ def _compare_files(
         held.say(label, where, "mismatch", f"{label}: {difference}")
         return False
     made = _read_dataset(held, options, dataset, path)
+    secret = options.tree_secrets.get(dataset.id)
+    if dataset.salted and dataset.files is not None and secret is not None:
+        return _compare_salted(held, dataset, made, secret, where)
     if (dataset.files is None or dataset.salted) and not dataset.inventory:
         if dataset.salted or not binds_records(dataset):
             none = "the manifest binds no files of it"
-            reason = "its leaves are salted" if dataset.salted else none
+            reason = "its leaves are salted, and no salts are here" if dataset.salted else none
             held.say(label, where, "unbound", f"{label}: {reason}")
         return None
     if _is_same(dataset, made):
@@ -130,6 +134,23 @@ def _compare_files(
         held.say(label, where, "matched", message)
         return True
     held.say(label, where, "mismatch", f"{label}: {_difference(dataset, made)}")
+    return False
+
+
+def _compare_salted(
+    held: Held, dataset: Dataset, made: Inventory, secret: bytes, where: str
+) -> bool:
+    """Compare the files with a private tree, whose salts the producer has handed over."""
+    label = f"dataset {shown(dataset.id)}"
+    root = salted_root(made, secret)
+    if root == dataset.files:
+        files = "1 file" if len(made) == 1 else f"{len(made)} files"
+        message = f"{label}: with the salts, what you hold is what was signed ({files})"
+        held.say(label, where, "matched", message)
+        return True
+    size = 0 if dataset.files is None else dataset.files.size
+    message = f"{label}: with the salts, {len(made)} files have another root than the {size} signed"
+    held.say(label, where, "mismatch", message)
     return False
 
 

@@ -16,12 +16,12 @@ from provenance.digest.algorithms import new_hasher
 from provenance.digest.files import check_size, check_unchanged, read_chunks
 from provenance.digest.opening import open_folder, open_regular
 from provenance.errors import DigestError, InputError, UsageError, shown
+from provenance.trust import TrustPolicy
 from provenance.verification.streaming import find_signed_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from provenance.trust import TrustPolicy
     from provenance.verification.options import Clock, KeyLike, PathLike
     from provenance.verification.streaming import SignedFile
 
@@ -83,17 +83,20 @@ def verified_open(
         model=model,
         policy=policy,
         clock=clock,
+        whole=True,
     )
-    algorithms = _compared(signed, all_digests=all_digests)
+    rules = TrustPolicy() if policy is None else policy
+    algorithms = _compared(signed, rules, all_digests=all_digests)
+    revoked = frozenset(item.sha256 for item in rules.revoked_artifacts)
     with _private_copy(name, signed.size, max_in_memory, scratch) as copy:
         with _copying(name):
-            _copy_verified(release, signed, algorithms, copy)
+            _copy_verified(release, signed, algorithms, copy, revoked)
             copy.seek(0)
         with _read_only(copy) as handed:
             yield handed
 
 
-def _compared(signed: SignedFile, *, all_digests: bool) -> tuple[str, ...]:
+def _compared(signed: SignedFile, policy: TrustPolicy, *, all_digests: bool) -> tuple[str, ...]:
     known = [it for it in ("blake3", "sha256") if it in signed.digest]
     if not known:
         raise UsageError(
@@ -101,11 +104,18 @@ def _compared(signed: SignedFile, *, all_digests: bool) -> tuple[str, ...]:
             problem="the inventory with its digest is not here",
             remedy="name the folder that holds the whole manifest folder",
         )
-    return tuple(known) if all_digests else (known[0],)
+    if all_digests or policy.all_digests:
+        return tuple(known)
+    # Revoked files are named by SHA-256, whether or not the manifest records it.
+    return tuple(dict.fromkeys((known[0], *(("sha256",) if policy.needs_sha256 else ()))))
 
 
 def _copy_verified(
-    release: PathLike, signed: SignedFile, algorithms: tuple[str, ...], copy: IO[bytes]
+    release: PathLike,
+    signed: SignedFile,
+    algorithms: tuple[str, ...],
+    copy: IO[bytes],
+    revoked: frozenset[str],
 ) -> None:
     """Copy a file, hash what was copied, and compare.
 
@@ -124,13 +134,20 @@ def _copy_verified(
         check_unchanged(descriptor, before, path=signed.path)
     copy.flush()
     for algorithm, hasher in hashers.items():
-        if hasher.hexdigest() != signed.digest[algorithm]:
+        if hasher.hexdigest() != signed.digest.get(algorithm, hasher.hexdigest()):
             raise DigestError(
                 path=signed.path,
                 problem=f"its {algorithm} is not the signed one",
                 remedy="download the file again; do not load it",
                 code="digest-mismatch",
             )
+    if "sha256" in hashers and hashers["sha256"].hexdigest() in revoked:
+        raise DigestError(
+            path=signed.path,
+            problem="the policy has revoked a file of these bytes",
+            remedy="do not load it",
+            code="policy-artifact-revoked",
+        )
 
 
 @contextmanager
@@ -175,9 +192,19 @@ def _copying(name: str) -> Iterator[None]:
 def _read_only(copy: IO[bytes]) -> Iterator[IO[bytes]]:
     """Give the copy for reading alone; one of memory is sealed, so that not even we change it."""
     _seal(copy.fileno())
-    descriptor = os.dup(copy.fileno())
+    descriptor = _reopened(copy.fileno())
+    copy.close()  # what is handed out is the only way to it
     with os.fdopen(descriptor, "rb") as handed:
         yield handed
+
+
+def _reopened(descriptor: int) -> int:
+    """Return a descriptor of the same file that cannot be written to, where the system has one."""
+    try:
+        os.fchmod(descriptor, 0o400)
+        return os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+    except (OSError, AttributeError):  # not on this system; the file still has no name
+        return os.dup(descriptor)
 
 
 def _seal(descriptor: int) -> None:

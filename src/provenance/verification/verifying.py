@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["VerifiedManifest", "inspect", "verify"]
 
+#: The step at which a signature is refused.
+_SIGNATURE_STEP = 3
+
 
 @dataclass(frozen=True, slots=True)
 class VerifiedManifest:
@@ -76,6 +79,7 @@ def inspect(
     trust: TrustResolver | None = None,
     state: PathLike | None = None,
     oms: bool = False,
+    salts: PathLike | None = None,
 ) -> Report:
     """Check everything that can be checked and return the report, whatever the verdict.
 
@@ -105,6 +109,7 @@ def inspect(
         state: The file that remembers which releases passed; an older release than those, or a
             second one of the same moment, fails. A PASS is written there, and nothing else.
         oms: Verify the OMS signature beside the manifest as well, and that both name one release.
+        salts: The producer's private file, with which `datasets` of private inventory are compared.
 
     Raises:
         UsageError: An argument makes no sense, or a key cannot be used; nothing was verified.
@@ -133,6 +138,7 @@ def inspect(
         trust=trust,
         state=state,
         oms=oms,
+        salts=salts,
     )
     return build_report(_run(options), options)
 
@@ -160,6 +166,7 @@ def verify(
     trust: TrustResolver | None = None,
     state: PathLike | None = None,
     oms: bool = False,
+    salts: PathLike | None = None,
 ) -> VerifiedManifest:
     """Return the verified manifest of a release, or raise; the arguments are those of `inspect`.
 
@@ -191,6 +198,7 @@ def verify(
         trust=trust,
         state=state,
         oms=oms,
+        salts=salts,
     )
     outcome = _run(options)
     report = build_report(outcome, options)
@@ -210,7 +218,7 @@ def _run(options: Options) -> Outcome:
             compare_with_memory,
         )
 
-        return compare_with_memory(outcome, options.state)
+        return compare_with_memory(outcome, options.state, options.policy)
     except (OSError, MemoryError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else type(error).__name__
         fault = Finding("input-unreadable", "", f"the work could not be done: {reason}")
@@ -226,7 +234,14 @@ def _run_steps(options: Options) -> Outcome:
             return _without_manifest(located, kind, options)
         loaded = load_manifest(located.bundle, options.policy, options.now)
         if loaded.parsed is None or loaded.statement is None:
-            outcome = _stopped(kind, loaded.stopped_at or 5, loaded.findings)
+            findings = loaded.findings
+            if loaded.stopped_at == _SIGNATURE_STEP:
+                from provenance.verification.refusals import (  # noqa: PLC0415 - refused already
+                    name_co_signers,
+                )
+
+                findings = name_co_signers(findings, located.bundle, located.source, options)
+            outcome = _stopped(kind, loaded.stopped_at or 5, findings)
             return replace(outcome, signature=loaded.signature, statement=loaded.statement)
         try:
             evidence, algorithms = gather(

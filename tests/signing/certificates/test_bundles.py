@@ -45,7 +45,8 @@ TIMES = SigningTimes(made.NOW)
 
 def signer_of(issued: Issued, scheme: str | None = None) -> CertificateSigner:
     pem = issued.certificate.public_bytes(Encoding.PEM)
-    return CertificateSigner.of(PrivateKey.from_handle(issued.key, scheme=scheme), pem)
+    key = PrivateKey.from_handle(issued.key, scheme=scheme)
+    return CertificateSigner.of(key, pem, now=made.NOW)
 
 
 def verifier_of(
@@ -225,6 +226,58 @@ def test_a_certificate_of_another_key_is_refused_when_signing() -> None:
         CertificateSigner.of(generate_private_key(), b"no certificate", path="me.pem")
     with pytest.raises(SigningError, match="certificate authority"):
         signer_of(ROOT)
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "problem"),
+    [
+        pytest.param(0, 1, "", id="begins now"),
+        pytest.param(-1, 0, "", id="ends now"),
+        pytest.param(1, 2, "it is not valid before 2026-11-01T12:00:01Z", id="begins later"),
+        pytest.param(-2, -1, "it expired on 2026-11-01T11:59:59Z", id="ended before"),
+    ],
+)
+def test_a_certificate_that_is_not_valid_now_does_not_sign(
+    begin: int, end: int, problem: str
+) -> None:
+    second = timedelta(seconds=1)
+    leaf = made.signer(ROOT, start=made.NOW + begin * second, end=made.NOW + end * second)
+    if not problem:
+        assert signer_of(leaf).expires == made.NOW + end * second
+        return
+    with pytest.raises(SigningError, match=problem) as caught:
+        signer_of(leaf)
+    assert caught.value.code in {"certificate-expired", "certificate-not-yet-valid"}
+
+
+def test_a_certificate_that_names_nobody_does_not_sign() -> None:
+    usages = [made.key_usage("digital_signature"), made.CODE_USAGE]
+    with pytest.raises(SigningError, match="no alternative name by which a verifier") as caught:
+        signer_of(made.issue(ROOT, "a signer", usages))
+    assert "subjectAltName = email:" in caught.value.remedy
+    address = x509.SubjectAlternativeName([x509.DirectoryName(made.name("a signer"))])
+    with pytest.raises(SigningError, match="no alternative name"):
+        signer_of(made.issue(ROOT, "a signer", [*usages, address]))
+
+
+def test_the_usage_that_is_there_and_the_one_that_is_expected_are_named() -> None:
+    tls = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    names = x509.SubjectAlternativeName([made.SIGNER])
+    web = made.issue(ROOT, "s", [made.key_usage("digital_signature"), names, tls])
+    with pytest.raises(SigningError) as caught:
+        signer_of(web)
+    assert "is serverAuth (1.3.6.1.5.5.7.3.1)" in caught.value.problem
+    assert "expected codeSigning (1.3.6.1.5.5.7.3.3)" in caught.value.problem
+
+
+def test_intermediates_of_the_file_stay_out_and_are_named() -> None:
+    middle = made.authority(ROOT, "middle")
+    leaf = made.signer(middle)
+    pem = b"".join(one.certificate.public_bytes(Encoding.PEM) for one in (leaf, middle, ROOT))
+    signer = CertificateSigner.of(PrivateKey.from_handle(leaf.key), pem, now=made.NOW)
+    assert signer.left_out == ("'CN=middle'",)
+    assert sign_payload(b"{}", signer).chain == ()
+    assert signer_of(leaf).left_out == ()
 
 
 def test_a_verifier_without_an_authority_is_a_usage_error() -> None:

@@ -55,8 +55,9 @@ def test_an_agent_signs_as_the_key_file_does(agent: str, tmp_path: Path, kind: s
     for _ in range(3):  # r and s of ECDSA have leading zeros or sign bits now and then
         bundle = sign_payload(b"{}", signer)
         assert verify_bundle(bundle, [key]).fingerprint == key.fingerprint
-    by_name = SshAgentSigner.connect(key.fingerprint, socket_path=agent)
-    assert by_name == signer
+    assert key.ssh_fingerprint is not None
+    for name in (key.fingerprint, key.ssh_fingerprint):
+        assert SshAgentSigner.connect(name, socket_path=agent) == signer
 
 
 def test_what_an_agent_holds_is_listed(agent: str, tmp_path: Path) -> None:
@@ -78,8 +79,10 @@ def test_a_key_that_the_agent_does_not_hold(agent: str, tmp_path: Path) -> None:
 
 def test_an_rsa_key_of_an_agent_is_refused(agent: str, tmp_path: Path) -> None:
     key = add_key(agent, tmp_path, "rsa")
-    with pytest.raises(SigningError, match="in a way of its own"):
+    with pytest.raises(SigningError, match="in a way of its own") as caught:
         SshAgentSigner.connect(key, socket_path=agent)
+    assert key.fingerprint in caught.value.problem
+    assert caught.value.remedy == "name the key's file, or use an Ed25519 or ECDSA key"
 
 
 def test_a_message_larger_than_an_agent_takes(agent: str, tmp_path: Path) -> None:

@@ -110,6 +110,56 @@ def test_a_key_counts_while_its_line_is_in_force(time: datetime, *, good: bool) 
             assert caught.value.code == "signature-invalid"
 
 
+#: What a code host lists of a person: keys that sign manifests, and others.
+HOST = {
+    "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaA==": "a key of a security key (FIDO)",
+    "ssh-dss AAAAB3NzaC1kc3M=": "not an OpenSSH public key that can be read",
+    "ssh-ed25519-cert-v01@openssh.com AAAA": "a certificate of OpenSSH, which is not supported",
+    f"cert-authority {LINE}": "a certificate authority of OpenSSH, which is not supported",
+}
+
+
+@pytest.mark.parametrize("line", HOST)
+def test_an_unusable_key_among_others_is_passed_over_and_said(line: str) -> None:
+    said: list[str] = []
+    text = f"{line}\n{public_line(OTHER.public_key)}\n".encode()
+    (found,) = read_authorized_keys(text, path="me.keys", skipped=said.append)
+    assert found.key == OTHER.public_key
+    (why,) = said
+    assert why.startswith(f"me.keys:1: this key does not count: {HOST[line]}")
+    allowed = b"".join(b"me@example.org " + row + b"\n" for row in text.splitlines())
+    (found,) = read_allowed_signers(allowed, skipped=said.append)
+    assert found.key == OTHER.public_key
+    assert said[1].startswith("line 1: this key does not count: ")
+
+
+def test_keys_that_do_not_count_are_named_if_none_is_left() -> None:
+    text = "\n".join([*HOST, *HOST]).encode()
+    with pytest.raises(TrustError, match=r"no key that may sign.*: line 1: a key of.*; 4 more"):
+        read_authorized_keys(text, path="me.keys")
+
+
+def test_keys_for_another_purpose_are_said_and_those_of_others_are_not() -> None:
+    said: list[str] = []
+    text = (
+        f'me@example.org namespaces="git" {LINE}\nyou@example.org {LINE}\nme@example.org {LINE}\n'
+    )
+    read_allowed_signers(text.encode(), principal="me@example.org", skipped=said.append)
+    assert said == [
+        "line 1: this key does not count: its namespaces do not name training-provenance"
+    ]
+
+
+def test_whose_key_it_is_by_the_list_is_told() -> None:
+    (key,) = read_allowed_signers(f"me@example.org,me@lab.example {LINE}".encode())
+    signer = key.verify(BUNDLE)
+    assert signer.listed_as == "me@example.org, me@lab.example"
+    assert signer.identity is None
+    assert signer.vote == KEY.fingerprint
+    (key,) = read_authorized_keys(LINE.encode())
+    assert key.verify(BUNDLE).listed_as is None
+
+
 def test_authorized_keys_run_out() -> None:
     (key,) = read_authorized_keys(f'expiry-time="20260101" {LINE}'.encode())
     with pytest.raises(SignatureError, match="does not allow after 2026-01-01"):

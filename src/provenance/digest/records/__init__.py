@@ -6,6 +6,7 @@
 - `compressed`: the text in gzip data
 - `sources`: which container, which files, in which order
 - `multiset`: the digest that does not depend on the order
+- `objects`: data frames, Hugging Face datasets and others in memory to encoded records
 - `digesting`: `hash_records` and `compare_records`
 - `fields` and `explaining`: where two datasets differ
 

@@ -26,6 +26,7 @@ __all__ = [
     "RecordComparison",
     "RecordDigest",
     "compare_records",
+    "hash_encoded_records",
     "hash_records",
     "record_digests",
 ]
@@ -122,8 +123,24 @@ def hash_records(
 
     Source: `spec/digests.md`, section "Record encodings".
     """
+    return hash_encoded_records(
+        encoded_records(source, format, columns),
+        progress=progress,
+        deadline=deadline,
+        cancelled=cancelled,
+    )
+
+
+def hash_encoded_records(
+    encoded: Iterator[bytes],
+    *,
+    progress: Callable[[int], None] | None = None,
+    deadline: float | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> RecordDigest:
+    """Return the digests of records that are encoded already; the rest is as in `hash_records`."""
     multiset = MultisetHash()
-    digests = record_digests(source, format=format, columns=columns)
+    digests = (blake3(record).digest() for record in encoded)
 
     def entries() -> Iterator[bytes]:
         while batch := list(islice(digests, _BATCH_RECORDS)):

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["OBJECT_IDENTIFIER", "SEQUENCE", "UTF8_STRING", "children", "dotted", "elements"]
+__all__ = [
+    "OBJECT_IDENTIFIER",
+    "SEQUENCE",
+    "UTF8_STRING",
+    "children",
+    "dotted",
+    "elements",
+    "spans",
+]
 
 OBJECT_IDENTIFIER = 0x06
 UTF8_STRING = 0x0C
@@ -34,11 +42,26 @@ def elements(data: bytes) -> Iterator[tuple[int, bytes]]:
     Raises:
         ValueError: They are not DER.
     """
-    offset = 0
-    while offset < len(data):
-        tag, start, end = _header(data, offset)
+    for tag, _, start, end in spans(data, 0, len(data)):
         yield tag, data[start:end]
-        offset = end
+
+
+def spans(data: bytes, begin: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield where the elements of a part of `data` lie.
+
+    Yields:
+        Of each its tag, where its header begins, where its contents begin and where they end.
+
+    Raises:
+        ValueError: They are not DER, or the last one ends behind the part.
+    """
+    while begin < stop:
+        tag, start, end = _header(data, begin)
+        if end > stop:
+            message = "an element that ends behind its data"
+            raise ValueError(message)
+        yield tag, begin, start, end
+        begin = end
 
 
 def children(data: bytes, tag: int = SEQUENCE) -> list[tuple[int, bytes]]:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from provenance.errors import SigningError
 from provenance.signing.algorithms import usual_form
-from provenance.signing.certificates.der import children
+from provenance.signing.certificates.der import children, dotted, elements
 from provenance.signing.certificates.refusals import certificate_name, refused
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ __all__ = ["check_issued", "key_bytes", "strong_key"]
 
 # The algorithms that name no hash function of their own (RFC 8410, section 3; RFC 9881, section 2).
 _ED25519, _ML_DSA_65 = "1.3.101.112", "2.16.840.1.101.3.4.3.18"
+_PSS_ALONE = "1.2.840.113549.1.1.10"
 _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 # The tag of the version, which every certificate with extensions has.
 _VERSION = 0xA0
@@ -46,6 +47,9 @@ def strong_key(certificate: x509.Certificate, *, anchor: bool = False) -> Public
             `certificate-weak-root`).
     """
     code = "certificate-weak-root" if anchor else "certificate-weak-key"
+    if _is_for_pss_alone(certificate):
+        problem = "its key is for RSASSA-PSS alone (id-RSASSA-PSS), whose limits are not kept"
+        raise refused(code, problem, certificate)
     try:
         return usual_form(certificate.public_key())[0]
     except SigningError as error:
@@ -76,6 +80,16 @@ def check_issued(
 def key_bytes(certificate: x509.Certificate) -> bytes:
     """Return the key of a certificate as it stands there, good or not, to tell keys apart."""
     return _signed_fields(certificate)[_KEY][1]
+
+
+def _is_for_pss_alone(certificate: x509.Certificate) -> bool:
+    """Return whether the algorithm of its key is id-RSASSA-PSS (RFC 4055, section 1.2)."""
+    try:
+        algorithm = elements(key_bytes(certificate))
+        identifiers = [contents for _, contents in elements(next(algorithm)[1])]
+        return bool(identifiers) and dotted(identifiers[0]) == _PSS_ALONE
+    except (ValueError, IndexError, StopIteration):
+        return False  # whoever reads the key says what is wrong with it
 
 
 def _verify(certificate: x509.Certificate, key: PublicHandle) -> None:

@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["check_authority_usage", "check_leaf"]
 
+# What people find in certificates, as openssl writes it.
+_USAGES = {
+    ExtendedKeyUsageOID.CODE_SIGNING.dotted_string: "codeSigning",
+    ExtendedKeyUsageOID.SERVER_AUTH.dotted_string: "serverAuth",
+    ExtendedKeyUsageOID.CLIENT_AUTH.dotted_string: "clientAuth",
+    ExtendedKeyUsageOID.EMAIL_PROTECTION.dotted_string: "emailProtection",
+    ExtendedKeyUsageOID.TIME_STAMPING.dotted_string: "timeStamping",
+    ExtendedKeyUsageOID.OCSP_SIGNING.dotted_string: "OCSPSigning",
+    ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE.dotted_string: "anyExtendedKeyUsage",
+}
+
 
 def check_leaf(leaf: Certificate, purpose: Purpose) -> None:
     """Refuse a certificate that is not one of a signer.
@@ -39,14 +50,25 @@ def check_leaf(leaf: Certificate, purpose: Purpose) -> None:
         raise refused("certificate-is-authority", problem, leaf)
     usage = extension(leaf, x509.KeyUsage)
     if usage is not None and not usage.digital_signature:
-        raise refused("certificate-usage", "its key usage is not digitalSignature", leaf)
+        raise refused(
+            "certificate-usage",
+            "its key usage is not digitalSignature",
+            leaf,
+            remedy="have one issued for signing (openssl: keyUsage = digitalSignature)",
+        )
     wanted, found = purpose.extended_usage, _extended_usages(leaf)
     if wanted is None:
         return
     if found is None and usage is not None and not purpose.extended_usage_required:
         return
     if found is None or wanted not in found:
-        raise refused("certificate-usage", f"its extended key usage is not {purpose.name}", leaf)
+        listed = ", ".join(sorted(map(_usage_name, found or ()))) or "none"
+        raise refused(
+            "certificate-usage",
+            f"its extended key usage is {listed}, expected {_usage_name(wanted)}",
+            leaf,
+            remedy="have one issued for code signing (openssl: extendedKeyUsage = codeSigning)",
+        )
 
 
 def check_authority_usage(authority: Certificate, purpose: Purpose) -> None:
@@ -61,6 +83,11 @@ def check_authority_usage(authority: Certificate, purpose: Purpose) -> None:
     if found.isdisjoint({wanted, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE.dotted_string}):
         problem = f"it may issue no certificates for {purpose.name}"
         raise refused("certificate-usage", problem, authority)
+
+
+def _usage_name(dotted: str) -> str:
+    name = _USAGES.get(dotted)
+    return f"{name} ({dotted})" if name else dotted
 
 
 def _extended_usages(certificate: Certificate) -> set[str] | None:

@@ -11,15 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from provenance.envelope import pae
 from provenance.errors import SignatureError, SigningError, UsageError
+from provenance.signing.certificates.keys import key_fingerprints, key_of
 from provenance.signing.certificates.model import DOCUMENT_SIGNING, CertificatePool, Purpose
 from provenance.signing.certificates.reading import read_der_certificate
 from provenance.signing.certificates.subject_names import identities
 from provenance.signing.certificates.validating import validate_chain
-from provenance.signing.fingerprints import fingerprint_of
 from provenance.signing.outcomes import SigningTimes, VerifiedSigner
 from provenance.signing.public_keys import PublicKey
 
@@ -64,7 +62,7 @@ class CertificateVerifier:
     @property
     def fingerprint(self) -> str:
         """Who is stood for: the name, and the fingerprint of the first authority's key."""
-        return f"{self.identity.pattern} (issuer {_key_of(self.pool.anchors[0])})"
+        return f"{self.identity.pattern} (issuer {key_of(self.pool.anchors[0])})"
 
     @property
     def scheme(self) -> str:
@@ -108,8 +106,11 @@ class CertificateVerifier:
             fingerprint=key.fingerprint,
             scheme=key.scheme,
             identity=name,
-            issuer=_key_of(chains[0].anchor),
+            issuer=key_of(chains[0].anchor),
+            issuer_name=chains[0].anchor.subject.rfc4514_string(),
             times=times.verified,
+            ssh_fingerprint=key.ssh_fingerprint,
+            vouchers=key_fingerprints(it for chain in chains for it in chain.certificates[1:]),
         )
 
     def _matching_name(self, leaf: x509.Certificate) -> str:
@@ -132,8 +133,3 @@ class CertificateVerifier:
         except SigningError as error:
             raise SignatureError(problem=error.problem, code="certificate-weak-key") from error
         return key
-
-
-def _key_of(certificate: x509.Certificate) -> str:
-    spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return fingerprint_of(spki)

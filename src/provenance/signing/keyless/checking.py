@@ -24,6 +24,8 @@ from provenance.signing.certificates import (
     validate_chain,
 )
 from provenance.signing.certificates.extensions import extension
+from provenance.signing.certificates.issuing import strong_key
+from provenance.signing.certificates.keys import key_fingerprints
 from provenance.signing.certificates.refusals import refused
 from provenance.signing.keyless.issuers import issuer_of
 from provenance.signing.keyless.scts import check_published
@@ -82,6 +84,7 @@ def leaf_key(leaf: x509.Certificate) -> PublicKey:
     Raises:
         SignatureError: It is weak or of another kind (code `certificate-weak-key`).
     """
+    strong_key(leaf)
     try:
         key = PublicKey.from_handle(leaf.public_key())
         if key.kind == "rsa":
@@ -92,19 +95,14 @@ def leaf_key(leaf: x509.Certificate) -> PublicKey:
     return key
 
 
-def timestamp_times(
-    signed: SignedBundle, root: TrustedRoot, *, others: bool = False
-) -> tuple[VerifiedTime, ...]:
+def timestamp_times(signed: SignedBundle, root: TrustedRoot) -> tuple[VerifiedTime, ...]:
     """Return the times that the timestamps of a bundle prove.
 
-    Args:
-        signed: The bundle.
-        root: Whose authorities are trusted.
-        others: Whether the caller has verified timestamps by authorities of its own, so that one by
-            nobody here is no fault.
+    One by an authority that is not in the trusted root proves nothing, and is left out.
 
     Raises:
-        SignatureError: One does not hold, or is of no authority that is trusted (code
+        MissingExtraError: There are some, and the extra `timestamps` is not installed.
+        SignatureError: One is malformed, or names a trusted authority and does not hold (code
             `timestamp-invalid`).
     """
     stamps = signed.material.timestamps
@@ -113,15 +111,7 @@ def timestamp_times(
     authorities = TrustedTimestamps(
         tuple(_timestamp_authority(it) for it in root.timestamp_authorities)
     )
-    found = authorities.verify(signed.content.signature, stamps)
-    if len(found) != len(stamps) and not others:
-        raise SignatureError(
-            path="/verificationMaterial/timestampVerificationData",
-            problem="a timestamp is of no authority in the trusted root",
-            remedy="name a trusted root with the timestamp authority of the signer",
-            code="timestamp-invalid",
-        )
-    return found
+    return authorities.verify(signed.content.signature, stamps)
 
 
 def log_times(
@@ -131,6 +121,7 @@ def log_times(
     times: Sequence[datetime],
     *,
     is_certificate: bool,
+    scheme: str,
     least: int = 1,
 ) -> tuple[VerifiedTime, ...]:
     """Return the times that the log entries of a bundle prove, if every one of them holds.
@@ -140,7 +131,7 @@ def log_times(
     """
     return verify_log_entries(
         signed.material.tlog_entries,
-        signed.content.logged(verifier, is_certificate=is_certificate),
+        signed.content.logged(verifier, is_certificate=is_certificate, scheme=scheme),
         root,
         media_type=signed.media_type,
         times=times,
@@ -153,8 +144,11 @@ def check_chains(
     extra: Sequence[x509.Certificate],
     root: TrustedRoot,
     times: Sequence[datetime],
-) -> None:
+) -> tuple[str, ...]:
     """Refuse a leaf that was not good, or not published, at every one of the proven times.
+
+    Returns:
+        The fingerprints of the keys of the authorities that vouch for it.
 
     Raises:
         SignatureError: It was not (codes `certificate-…`).
@@ -162,9 +156,10 @@ def check_chains(
     usage = extension(leaf, x509.KeyUsage)
     if usage is None or not usage.digital_signature:
         raise refused("certificate-usage", "its key usage is not digitalSignature", leaf)
-    for time in times:
-        chain = _chain_at(leaf, extra, root, time)
+    chains = [_chain_at(leaf, extra, root, time) for time in times]
+    for chain in chains:
         check_published(chain.certificates, root.certificate_logs)
+    return key_fingerprints(it for chain in chains for it in chain.certificates[1:])
 
 
 def check_identity(leaf: x509.Certificate, pattern: IdentityPattern, issuer: str) -> str:

@@ -44,13 +44,30 @@ class SignedContent:
     payload: bytes | None = None
     """The payload of the envelope; `None` if the bytes of a file are signed."""
 
-    def check(self, key: PublicKey) -> None:
-        """Return if the signature is this key's, by this key's scheme.
+    def check(self, key: PublicKey, *, others: bool = False) -> PublicKey:
+        """Return the key with its scheme by which the signature is its own.
+
+        Args:
+            key: The key.
+            others: Whether a key whose scheme nobody chose may have signed by the others of its
+                kind as well: producers of Sigstore bundles sign by several, all of them strong.
 
         Raises:
             SignatureError: It is not (code `signature-invalid`), or more than a digest is needed
                 (code `signature-unsupported`).
         """
+        refusals = []
+        for one in _with_schemes(key) if others else (key,):
+            try:
+                self._check(one)
+            except SignatureError as error:
+                refusals.append(error)
+            else:
+                return one
+        # What was tried says more than what could not be.
+        raise next((it for it in refusals if it.code == "signature-invalid"), refusals[0])
+
+    def _check(self, key: PublicKey) -> None:
         digest = self.digests.get(SCHEMES[key.scheme].hash)
         hashed = key.kind.startswith(_HASHED_KINDS)
         if hashed and digest is not None:
@@ -63,12 +80,13 @@ class SignedContent:
                 problem=problem, remedy="name the file itself", code="signature-unsupported"
             )
 
-    def logged(self, verifier: bytes, *, is_certificate: bool) -> LoggedContent:
+    def logged(self, verifier: bytes, *, is_certificate: bool, scheme: str) -> LoggedContent:
         """Return what a log must have recorded of this signature, made by this key."""
         return LoggedContent(
             signature=self.signature,
             verifier=verifier,
             is_certificate=is_certificate,
+            scheme=scheme,
             digests=self.digests,
             payload=self.payload,
         )
@@ -86,6 +104,14 @@ class SignedBundle:
 
     content: SignedContent
     """What was signed."""
+
+
+def _with_schemes(key: PublicKey) -> tuple[PublicKey, ...]:
+    """Return a key once for each scheme of its kind, unless one was chosen that is no default."""
+    if not SCHEMES[key.scheme].default:
+        return (key,)
+    names = [row.scheme for row in SCHEMES.values() if row.key == key.kind and not row.default]
+    return (key, *(type(key).from_der(key.spki, scheme=name) for name in names))
 
 
 def envelope_content(envelope: Envelope) -> SignedContent:

@@ -93,23 +93,43 @@ class KeylessVerifier:
             SignatureError: It is not this identity, or a step does not hold.
         """
         leaf, extra = read_leaf(signed)
-        key = leaf_key(leaf)
-        signed.content.check(key)
+        key = signed.content.check(leaf_key(leaf), others=True)
         given = () if times is None else times.verified
-        stamped = timestamp_times(signed, self.trusted_root, others=bool(given))
+        stamped = timestamp_times(signed, self.trusted_root)
         certificate = signed.material.certificate or b""
         before = [time.at for time in (*given, *stamped)]
-        logged = log_times(signed, certificate, self.trusted_root, before, is_certificate=True)
+        logged = log_times(
+            signed,
+            certificate,
+            self.trusted_root,
+            before,
+            is_certificate=True,
+            scheme=key.scheme,
+        )
         proven = tuple(dict.fromkeys((*given, *stamped, *logged)))
         if not proven:
+            strangers = bool(signed.material.timestamps)
             raise SignatureError(
-                problem="nothing proves when it was signed, and the certificate lives for minutes",
-                remedy="ask the signer for a bundle with a timestamp",
+                problem="nothing proves when it was signed, and the certificate lives for minutes"
+                + ("; its timestamps are of no authority in the trusted root" * strangers),
+                remedy="name a trusted root with the timestamp authority of the signer"
+                if strangers
+                else "ask the signer for a bundle with a timestamp",
                 code="signing-time-missing",
             )
-        check_chains(leaf, extra, self.trusted_root, [time.at for time in proven])
+        vouchers = check_chains(leaf, extra, self.trusted_root, [time.at for time in proven])
         name = check_identity(leaf, self.identity, self.issuer)
-        return VerifiedSigner("keyless", key.fingerprint, key.scheme, name, self.issuer, proven)
+        ssh = key.ssh_fingerprint
+        return VerifiedSigner(
+            "keyless",
+            key.fingerprint,
+            key.scheme,
+            name,
+            self.issuer,
+            proven,
+            ssh_fingerprint=ssh,
+            vouchers=vouchers,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,36 +162,50 @@ class LoggedKeyVerifier:
             MissingExtraError: It has timestamps, and the extra `timestamps` is not installed.
             SignatureError: It is not, or a log entry or timestamp does not hold.
         """
-        return self.verify_signed(signed_bundle(bundle), times)
+        return self._verify(signed_bundle(bundle), times, others=False)
 
     def verify_signed(
         self, signed: SignedBundle, times: SigningTimes | None = None
     ) -> VerifiedSigner:
-        """Return who signed, like `verify`, whatever the bundle signs.
+        """Return who signed, like `verify`, whatever the bundle signs, by any scheme of the key.
 
         Raises:
             MissingExtraError: It has timestamps, and the extra `timestamps` is not installed.
             SignatureError: It is not this key, or a log entry or timestamp does not hold.
         """
+        return self._verify(signed, times, others=True)
+
+    def _verify(
+        self, signed: SignedBundle, times: SigningTimes | None, *, others: bool
+    ) -> VerifiedSigner:
         if signed.material.key_hint is None:
             raise SignatureError(
                 problem="the bundle is signed with a certificate, and the key named is a bare key",
                 remedy="name the identity that is to be trusted",
                 code="signature-unsupported",
             )
-        signed.content.check(self.key)
+        key = signed.content.check(self.key, others=others)
         times = SigningTimes.at_present() if times is None else times
-        stamped = timestamp_times(signed, self.trusted_root, others=bool(times.verified))
+        stamped = timestamp_times(signed, self.trusted_root)
         times = times.with_verified(*stamped)
-        proven = tuple(dict.fromkeys((*times.verified, *self._logged(signed, times))))
-        return VerifiedSigner("key", self.key.fingerprint, self.key.scheme, times=proven)
+        proven = tuple(dict.fromkeys((*times.verified, *self._logged(signed, times, key.scheme))))
+        ssh = key.ssh_fingerprint
+        return VerifiedSigner("key", key.fingerprint, key.scheme, times=proven, ssh_fingerprint=ssh)
 
-    def _logged(self, signed: SignedBundle, times: SigningTimes) -> tuple[VerifiedTime, ...]:
+    def _logged(
+        self, signed: SignedBundle, times: SigningTimes, scheme: str
+    ) -> tuple[VerifiedTime, ...]:
         before = [time.at for time in times.verified]
         least = 1 if self.require_log else 0
         for at in (before, [times.now]):
             logged = log_times(
-                signed, self.key.spki, self.trusted_root, at, is_certificate=False, least=least
+                signed,
+                self.key.spki,
+                self.trusted_root,
+                at,
+                is_certificate=False,
+                scheme=scheme,
+                least=least,
             )
             if logged or before:
                 return logged

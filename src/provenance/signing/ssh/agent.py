@@ -59,7 +59,7 @@ class SshAgentSigner:
         """Return the signer for a key that the agent holds.
 
         Args:
-            key: The key, or its fingerprint.
+            key: The key, or its fingerprint, ours or the one that OpenSSH shows.
             socket_path: The socket of the agent (what `SSH_AUTH_SOCK` names).
 
         Raises:
@@ -69,11 +69,15 @@ class SshAgentSigner:
         fingerprint = key if isinstance(key, str) else key.fingerprint
         path = os.fspath(socket_path)
         for held, blob, _ in _held_keys(path):
-            if held.fingerprint != fingerprint:
+            if not held.is_called(fingerprint):
                 continue
             if held.kind not in _KINDS:
-                problem = f"an agent signs with {held.kind} keys in a way of its own"
-                raise SigningError(problem=problem, remedy="use an Ed25519 or ECDSA key")
+                raise SigningError(
+                    path=path,
+                    problem=f"the agent holds key {fingerprint}, which is of kind {held.kind}; an "
+                    "agent signs with such keys in a way of its own, which verifiers do not take",
+                    remedy="name the key's file, or use an Ed25519 or ECDSA key",
+                )
             return cls(held, path, blob)
         raise SigningError(
             path=path,

@@ -1,7 +1,9 @@
 """`allowed_signers` and `authorized_keys`: lists of SSH keys as trusted keys. Pure; no I/O.
 
-What a line restricts is honoured or the line is refused: a key that may log in from one host, or
-sign Git commits, is not thereby trusted for models without the reader's knowledge.
+What a line restricts is honoured, or the key does not count: one that may log in from one host, or
+sign Git commits, is not thereby trusted for models without the reader's knowledge. A key that
+cannot sign manifests (of a security key, DSA, a certificate) is passed over and said, as the lists
+of code hosts hold all keys of a person; a line that is none is refused.
 
 Source: `ssh-keygen(1)`, section ALLOWED SIGNERS; `sshd(8)`, section AUTHORIZED_KEYS FILE FORMAT;
 `spec/envelope.md`, section "SSH keys".
@@ -10,7 +12,7 @@ Source: `ssh-keygen(1)`, section ALLOWED SIGNERS; `sshd(8)`, section AUTHORIZED_
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -20,7 +22,7 @@ from provenance.signing.outcomes import SigningTimes, VerifiedSigner
 from provenance.signing.public_keys import PublicKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from provenance.envelope import Bundle
 
@@ -32,6 +34,7 @@ SSH_NAMESPACE = "training-provenance"
 MAX_KEY_LIST_BYTES = 4 * 1024 * 1024
 #: Most keys of one list.
 MAX_LISTED_KEYS = 1_024
+_SHOWN_REASONS = 4
 
 _TYPES = r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-\S+|ssh-dss)(?:-cert\S*)?"
 #: A quoted string with escaped quotation marks, or anything without blanks.
@@ -89,11 +92,15 @@ class SshKey:
                     remedy="ask the publisher which key is in force",
                     code="signature-invalid",
                 )
-        return signer
+        return replace(signer, listed_as=", ".join(self.principals) or None)
 
 
 def read_allowed_signers(
-    data: bytes, *, path: str = "", principal: str | None = None
+    data: bytes,
+    *,
+    path: str = "",
+    principal: str | None = None,
+    skipped: Callable[[str], None] | None = None,
 ) -> tuple[SshKey, ...]:
     """Return the keys of an `allowed_signers` file that may sign manifests.
 
@@ -101,21 +108,27 @@ def read_allowed_signers(
         data: The file.
         path: Its name, for messages.
         principal: Keep only the keys whose line names this principal.
+        skipped: Told, in a sentence, which line was passed over and why.
 
     Raises:
-        TrustError: A line is malformed, or of a kind that cannot be honoured (`cert-authority`), or
-            no key is left.
+        TrustError: A line is malformed, or no key is left.
     """
-    keys = []
+    keys, left_out = [], _LeftOut(path, skipped)
     for number, line in _lines(data, path):
         where = f"{path}:{number}"
         principals, _, rest = line.partition(" ")
-        key, comment = _read_line(rest.strip(), where)
         options = _options(rest, where)
         patterns = tuple(principals.strip('"').split(","))
-        if not _allows_namespace(options.get("namespaces")):
-            continue
         if principal is not None and not _is_among(principal, patterns):
+            left_out.add(number, f"it is for {shown(principals)}, not for {principal}", asked=True)
+            continue
+        if not _allows_namespace(options.get("namespaces")):
+            left_out.add(number, f"its namespaces do not name {SSH_NAMESPACE}")
+            continue
+        try:
+            key, comment = _read_line(rest.strip(), where, options)
+        except _UnusableKeyError as error:
+            left_out.add(number, str(error))
             continue
         keys.append(
             SshKey(
@@ -126,25 +139,70 @@ def read_allowed_signers(
                 not_after=_time(options.get("valid-before"), where),
             )
         )
-    return _some(keys, path)
+    return left_out.rest(keys)
 
 
-def read_authorized_keys(data: bytes, *, path: str = "") -> tuple[SshKey, ...]:
+def read_authorized_keys(
+    data: bytes, *, path: str = "", skipped: Callable[[str], None] | None = None
+) -> tuple[SshKey, ...]:
     """Return the keys of an `authorized_keys` file, or of what a code host publishes of a user.
 
     Options that restrict logging in say nothing of signatures and are not looked at; `expiry-time`
     is honoured.
 
+    Args:
+        data: The file.
+        path: Its name, for messages.
+        skipped: Told, in a sentence, which line was passed over and why.
+
     Raises:
-        TrustError: A line is malformed or of a kind that cannot be honoured, or there is no key.
+        TrustError: A line is malformed, or no key is left.
     """
-    keys = []
+    keys, left_out = [], _LeftOut(path, skipped)
     for number, line in _lines(data, path):
         where = f"{path}:{number}"
-        key, comment = _read_line(line, where)
-        end = _time(_options(line, where).get("expiry-time"), where)
+        options = _options(line, where)
+        try:
+            key, comment = _read_line(line, where, options)
+        except _UnusableKeyError as error:
+            left_out.add(number, str(error))
+            continue
+        end = _time(options.get("expiry-time"), where)
         keys.append(SshKey(key, comment=comment, not_after=end))
-    return _some(keys, path)
+    return left_out.rest(keys)
+
+
+class _UnusableKeyError(Exception):
+    """A key that cannot sign manifests; says why."""
+
+
+@dataclass(slots=True)
+class _LeftOut:
+    """The lines that were passed over."""
+
+    path: str
+    tell: Callable[[str], None] | None
+    reasons: list[str] = field(default_factory=list)
+
+    def add(self, number: int, reason: str, *, asked: bool = False) -> None:
+        """Note a line; one that the caller asked to leave out is told only if no key is left."""
+        self.reasons.append(f"line {number}: {reason}")
+        if self.tell is not None and not asked:
+            where = f"{self.path}:{number}" if self.path else f"line {number}"
+            self.tell(f"{where}: this key does not count: {reason}")
+
+    def rest(self, keys: list[SshKey]) -> tuple[SshKey, ...]:
+        """Return the keys that are left.
+
+        Raises:
+            TrustError: There is none.
+        """
+        if not keys:
+            more = len(self.reasons) - _SHOWN_REASONS
+            listed = "; ".join(self.reasons[:_SHOWN_REASONS]) + (f"; {more} more" * (more > 0))
+            problem = "the list holds no key that may sign manifests"
+            raise TrustError(path=self.path, problem=f"{problem}{listed and ': '}{listed}")
+        return tuple(keys)
 
 
 def _lines(data: bytes, path: str) -> Iterator[tuple[int, str]]:
@@ -165,17 +223,18 @@ def _lines(data: bytes, path: str) -> Iterator[tuple[int, str]]:
         yield number, line
 
 
-def _read_line(line: str, where: str) -> tuple[PublicKey, str]:
+def _read_line(line: str, where: str, options: dict[str, str]) -> tuple[PublicKey, str]:
     found = _KEY.search(_without_quoted(line))
     if found is None:
         raise TrustError(path=where, problem="the line holds no SSH key")
     kind, body, comment = found[1], found[2], found[3] or ""
-    if "-cert" in kind:
-        raise TrustError(path=where, problem="a certificate of OpenSSH, which is not supported")
+    if "cert-authority" in options:
+        message = "a certificate authority of OpenSSH, which is not supported"
+        raise _UnusableKeyError(message)
     try:
         return PublicKey.from_pem(f"{kind} {body}".encode()), comment.strip()
     except SigningError as error:
-        raise TrustError(path=where, problem=error.problem, remedy=error.remedy) from error
+        raise _UnusableKeyError(error.problem) from error
 
 
 def _without_quoted(line: str) -> str:
@@ -186,7 +245,9 @@ def _without_quoted(line: str) -> str:
 def _options(line: str, where: str) -> dict[str, str]:
     """Return the options before the key; a name without a value is there with none."""
     found = _KEY.search(_without_quoted(line))
-    text = "" if found is None else line[: found.start(1)].strip()
+    if found is None:
+        raise TrustError(path=where, problem="the line holds no SSH key")
+    text = line[: found.start(1)].strip()
     options: dict[str, str] = {}
     while text:
         option = _OPTION.match(text)
@@ -197,12 +258,6 @@ def _options(line: str, where: str) -> dict[str, str]:
             raise TrustError(path=where, problem=f"the option {name} stands there twice")
         options[name] = option[2] or ""
         text = text[option.end() :].strip()
-    if "cert-authority" in options:
-        raise TrustError(
-            path=where,
-            problem="a certificate authority of OpenSSH, which is not supported",
-            remedy="list the keys themselves",
-        )
     return options
 
 
@@ -230,9 +285,3 @@ def _time(text: str | None, where: str) -> datetime | None:
         raise TrustError(path=where, problem=f"{shown(text)} is no time") from error
     # Without a Z, OpenSSH means the local time of whoever reads; ours is the same for everybody.
     return time.replace(tzinfo=UTC)
-
-
-def _some(keys: list[SshKey], path: str) -> tuple[SshKey, ...]:
-    if not keys:
-        raise TrustError(path=path, problem="the list holds no key that may sign manifests")
-    return tuple(keys)

@@ -12,10 +12,13 @@ from provenance.signing.timestamps.checking import (
     read_timestamp_authorities,
 )
 from provenance.signing.timestamps.requesting import HttpTimestampAuthority
+from provenance.signing.timestamps.stating import StatedTime, stated_times
 
 __all__ = [
     "HttpTimestampAuthority",
+    "StatedTime",
     "TrustedAuthority",
     "TrustedTimestamps",
     "read_timestamp_authorities",
+    "stated_times",
 ]

@@ -9,13 +9,10 @@ Source: RFC 3161, sections 2.3 and 2.4.2; RFC 5816; `spec/envelope.md`, section 
 
 from __future__ import annotations
 
-import hashlib
 import warnings
-from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from provenance.envelope.material import MAX_TIMESTAMPS
@@ -27,8 +24,9 @@ from provenance.signing.certificates import (
     read_der_certificate,
     validate_chain,
 )
+from provenance.signing.certificates.keys import key_fingerprints
 from provenance.signing.outcomes import VerifiedTime
-from provenance.signing.timestamps.library import rfc3161
+from provenance.signing.timestamps.library import decode_timestamp, rfc3161
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,9 +131,8 @@ class _Token:
         Raises:
             SignatureError: It is none, was not granted, or has not exactly one maker.
         """
-        library = rfc3161()
         try:
-            response = library.decode_timestamp_response(data)
+            response = decode_timestamp(data)
             if response.status != 0:
                 raise _invalid(f"a timestamp was not granted (status {response.status})")
             signed = response.signed_data
@@ -143,7 +140,7 @@ class _Token:
             at = response.tst_info.gen_time  # decoded only now
             makers = [(info.issuer, info.serial_number) for info in infos]
         except (ValueError, TypeError, KeyError) as error:
-            raise _invalid("a timestamp is malformed") from error
+            raise _invalid(f"a timestamp is malformed: {shown(str(error))}") from error
         if len(infos) != 1:
             raise _invalid(f"a timestamp has {len(infos)} makers, expected exactly one")
         if len(embedded) > MAX_EMBEDDED_CERTIFICATES:
@@ -219,9 +216,8 @@ def _verify(
     if any(token.is_by(it) and it != leaf for it in token.certificates):
         raise _invalid("it carries another certificate under the name of its authority's")
     _verify_signature(token, leaf, chain.certificates[1:], signature)
-    spki = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    name = b64encode(hashlib.sha256(spki).digest()).decode().rstrip("=")
-    return VerifiedTime(at, "timestamp-authority", f"SHA256:{name}")
+    keys = key_fingerprints(chain.certificates)
+    return VerifiedTime(at, "timestamp-authority", keys[0], keys)
 
 
 def _verify_signature(

@@ -15,7 +15,11 @@ from urllib.parse import urlsplit
 
 from provenance.envelope.material import MAX_TIMESTAMP_BYTES
 from provenance.errors import SigningError, UsageError, shown
-from provenance.signing.timestamps.library import rfc3161
+from provenance.signing.timestamps.library import (
+    decode_timestamp,
+    rfc3161,
+    sort_certificates,
+)
 
 __all__ = ["HttpTimestampAuthority"]
 
@@ -58,7 +62,8 @@ class HttpTimestampAuthority:
     def stamp(self, signature: bytes) -> bytes:
         """Return a TimeStampResp in DER over the SHA-256 of a signature.
 
-        It is checked as far as that needs no trust: granted, over these bytes, with our nonce.
+        It is checked as far as that needs no trust: granted, over these bytes, with our nonce. The
+        certificates in it are put into the order of DER, in which every client reads them.
 
         Raises:
             MissingExtraError: The extra `timestamps` is not installed.
@@ -68,11 +73,12 @@ class HttpTimestampAuthority:
         builder = library.TimestampRequestBuilder().data(signature)
         builder = builder.hash_algorithm(library.HashAlgorithm.SHA256)
         request = builder.cert_request(cert_request=True).nonce(nonce=True).build()
-        reply = self._post(request.as_bytes())
+        reply = sort_certificates(self._post(request.as_bytes()))
         try:
-            response = library.decode_timestamp_response(reply)
+            response = decode_timestamp(reply)
         except ValueError as error:
-            raise self._failed("its answer is no timestamp") from error
+            reason = f"its answer is no timestamp that can be read: {shown(str(error))}"
+            raise self._failed(reason) from error
         self._check(response, request, signature)
         return reply
 

@@ -17,33 +17,37 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 
 from provenance import canonical
 from provenance.errors import ProvenanceError, SignatureError, shown
 from provenance.signing.public_keys import PublicKey
+from provenance.signing.schemes import SCHEMES
 from provenance.signing.transparency.entries import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from provenance.signing.schemes import KeyKind
     from provenance.signing.transparency.entries import LogEntry
 
 __all__ = ["LoggedContent", "check_body"]
 
-#: The names of keys in entries, with the kind of key and the hash that each stands for; those
-#: without a hash of their own (pure Ed25519, ML-DSA) cannot stand in such entries.
-_KEY_DETAILS: dict[str, tuple[KeyKind, str]] = {
-    "PKIX_ECDSA_P256_SHA_256": ("ecdsa-p256", "sha256"),
-    "PKIX_ECDSA_P384_SHA_384": ("ecdsa-p384", "sha384"),
-    "PKIX_ECDSA_P521_SHA_512": ("ecdsa-p521", "sha512"),
-    "PKIX_RSA_PKCS1V15_2048_SHA256": ("rsa", "sha256"),
-    "PKIX_RSA_PKCS1V15_3072_SHA256": ("rsa", "sha256"),
-    "PKIX_RSA_PKCS1V15_4096_SHA256": ("rsa", "sha256"),
-    "PKIX_RSA_PSS_2048_SHA256": ("rsa", "sha256"),
-    "PKIX_RSA_PSS_3072_SHA256": ("rsa", "sha256"),
-    "PKIX_RSA_PSS_4096_SHA256": ("rsa", "sha256"),
+#: The names of keys in entries, with the schemes that each stands for, and the size of the key in
+#: bits where its kind has several. Those without a hash of their own (pure Ed25519, ML-DSA) cannot
+#: stand in such entries.
+_KEY_DETAILS: dict[str, tuple[str, int | None]] = {
+    "PKIX_ECDSA_P256_SHA_256": ("ecdsa-p256-sha256", None),
+    "PKIX_ECDSA_P384_SHA_256": ("ecdsa-p384-sha256", None),
+    "PKIX_ECDSA_P384_SHA_384": ("ecdsa-p384-sha384", None),
+    "PKIX_ECDSA_P521_SHA_256": ("ecdsa-p521-sha256", None),
+    "PKIX_ECDSA_P521_SHA_512": ("ecdsa-p521-sha512", None),
+    "PKIX_RSA_PKCS1V15_2048_SHA256": ("rsa-pkcs1v15-sha256", 2048),
+    "PKIX_RSA_PKCS1V15_3072_SHA256": ("rsa-pkcs1v15-sha256", 3072),
+    "PKIX_RSA_PKCS1V15_4096_SHA256": ("rsa-pkcs1v15-sha256", 4096),
+    "PKIX_RSA_PSS_2048_SHA256": ("rsa-pss-sha256", 2048),
+    "PKIX_RSA_PSS_3072_SHA256": ("rsa-pss-sha256", 3072),
+    "PKIX_RSA_PSS_4096_SHA256": ("rsa-pss-sha256", 4096),
 }
 #: What a field of another type, or a certificate that is none, comes out as.
 _MALFORMED = (
@@ -65,6 +69,9 @@ class LoggedContent:
 
     is_certificate: bool
     """Which of the two it is."""
+
+    scheme: str
+    """The scheme by which the signature verified."""
 
     digests: Mapping[str, bytes]
     """Digests of what was signed, by algorithm: of the PAE of the envelope, or of the file."""
@@ -117,6 +124,8 @@ def _check_dsse_2(spec: Any, content: LoggedContent) -> None:  # noqa: ANN401
 def _same_signature_2(signed: Any, content: LoggedContent, algorithm: str | None) -> None:  # noqa: ANN401
     _same("signature", _decoded(signed["content"]), content.signature)
     verifier = signed["verifier"]
+    if ("x509Certificate" in verifier) == ("publicKey" in verifier):
+        raise _refused("its body names not exactly one of certificate and key")
     if content.is_certificate:
         der = _decoded(verifier["x509Certificate"]["rawBytes"])
         _same("key", der, content.verifier)
@@ -124,9 +133,13 @@ def _same_signature_2(signed: Any, content: LoggedContent, algorithm: str | None
     else:
         key = PublicKey.from_der(_decoded(verifier["publicKey"]["rawBytes"]))
         _same("key", key.spki, content.verifier)
-    kind, hashed = _KEY_DETAILS[verifier["keyDetails"]]
-    if kind != key.kind or algorithm not in {None, hashed}:
-        raise _refused("its body names another kind of key than it holds")
+    scheme, bits = _KEY_DETAILS[verifier["keyDetails"]]
+    handle = load_der_public_key(key.spki)
+    of_size = bits is None or (isinstance(handle, RSAPublicKey) and handle.key_size == bits)
+    if scheme != content.scheme or not of_size:
+        raise _refused("its body names another kind of key than signed this")
+    if algorithm not in {None, SCHEMES[scheme].hash}:
+        raise _refused("its body names another hash than was signed")
 
 
 def _check_record_1(spec: Any, content: LoggedContent) -> None:  # noqa: ANN401

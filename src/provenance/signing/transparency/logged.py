@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from provenance.canonical import JsonValue
     from provenance.signing.transparency.entries import LogEntry
-    from provenance.signing.transparency.instances import LogInstance, TrustedRoot
+    from provenance.signing.transparency.instances import LogInstance, TrustedRoot, Window
 
 __all__ = ["LoggedContent", "verify_log_entries"]
 
@@ -54,7 +54,8 @@ def verify_log_entries(
         root: The logs that are trusted.
         media_type: The bundle's: before v0.2 a promise of the log stood for its proof.
         times: When the signature was made, as others prove it: the keys of the logs must count
-            then. Later versions of the log state no time of their own.
+            then, and at the times that the entries prove. Later versions of the log state no time
+            of their own.
         least: How many distinct logs must have an entry.
 
     Raises:
@@ -63,6 +64,7 @@ def verify_log_entries(
     """
     logs: set[bytes] = set()
     proven: list[VerifiedTime] = []
+    found: list[tuple[str, Sequence[Window]]] = []
     seen: set[tuple[bytes, int, bytes]] = set()
     for index, value in enumerate(entries):
         path = f"/verificationMaterial/tlogEntries/{index}"
@@ -72,20 +74,29 @@ def verify_log_entries(
             raise SignatureError(
                 path=error.path, problem=error.problem, code="log-entry-invalid"
             ) from error
-        key = (entry.log_id, entry.log_index, entry.body)
+        # By its leaf: the outer index is no part of what a proof is about.
+        proof = entry.proof
+        place = proof.index if proof is not None and proof.tree_head else entry.log_index
+        key = (entry.log_id, place, entry.body)
         if key in seen:
             raise _refused("it stands there twice", path)
         seen.add(key)
         try:
             check_body(entry, content)
-            time = _verify_entry(entry, root, times, old=media_type == _OLDEST_BUNDLE)
+            time, windows = _verify_entry(entry, root, old=media_type == _OLDEST_BUNDLE)
         except SignatureError as error:
             raise SignatureError(
                 path=path, problem=error.problem, remedy=error.remedy, code=error.code
             ) from error
         logs.add(entry.log_id)
+        found.append((path, windows))
         if time is not None:
             proven.append(time)
+    # Only now are all the times known: one entry's log may have ended before another's time.
+    when = (*times, *(time.at for time in proven))
+    for path, windows in found:
+        if not any(all(map(window.holds, when)) for window in windows):
+            raise _refused("its log's key does not count at the time of the signature", path)
     if len(logs) < least:
         problem = f"entries of {len(logs)} logs, {least} are required"
         raise SignatureError(problem=problem, code="log-entry-invalid")
@@ -93,26 +104,32 @@ def verify_log_entries(
 
 
 def _verify_entry(
-    entry: LogEntry, root: TrustedRoot, times: Sequence[datetime], *, old: bool
-) -> VerifiedTime | None:
+    entry: LogEntry, root: TrustedRoot, *, old: bool
+) -> tuple[VerifiedTime | None, Sequence[Window]]:
+    """Return the time that an entry proves, and when each of the keys counts that it holds under.
+
+    Raises:
+        SignatureError: It does not hold under any key of its log.
+    """
     instances = [log for log in root.logs if log.log_id == entry.log_id]
     if not instances:
         raise _refused("it is of no log that is trusted")
     failure: SignatureError | None = None
+    time: VerifiedTime | None = None
+    windows: list[Window] = []
     for log in instances:  # one id may have had several keys
         try:
-            return _verify_with(entry, log, times, old=old)
+            time = _verify_with(entry, log, old=old)
         except SignatureError as error:
             failure = failure or error
-    assert failure is not None  # noqa: S101 - there was an instance, and it did not return
-    raise failure
+        else:
+            windows.append(log.window)
+    if failure is not None and not windows:
+        raise failure
+    return time, windows
 
 
-def _verify_with(
-    entry: LogEntry, log: LogInstance, times: Sequence[datetime], *, old: bool
-) -> VerifiedTime | None:
-    if not all(log.window.holds(time) for time in times):
-        raise _refused("its log's key does not count at the time of the signature")
+def _verify_with(entry: LogEntry, log: LogInstance, *, old: bool) -> VerifiedTime | None:
     _verify_proof(entry, log, old=old)
     promised = _verify_promise(entry, log)
     if old and not promised:  # what bundles had before logs gave proofs at once

@@ -15,12 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_der_public_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from provenance import canonical
 from provenance.canonical.limits import MAX_TRUSTED_ROOT_BYTES
@@ -28,8 +23,9 @@ from provenance.digest.files import read_file
 from provenance.digest.names import printable_name
 from provenance.envelope.artifact_bundles import without_null
 from provenance.envelope.fields import decode_base64, require_array, require_object, require_text
-from provenance.errors import EnvelopeError, ProvenanceError, TrustError, shown
+from provenance.errors import EnvelopeError, ProvenanceError, SigningError, TrustError, shown
 from provenance.signing.certificates import read_der_certificate
+from provenance.signing.containers import load_public
 from provenance.signing.public_keys import PublicKey
 from provenance.signing.transparency.instances import (
     AuthorityInstance,
@@ -159,9 +155,9 @@ def _read_key(data: bytes, scheme: str | None, path: str) -> PublicKey:
     if scheme == "rsa-pkcs1v15-sha256":
         # The oldest instances have an RSAPublicKey (PKCS #1), not the key with its algorithm.
         try:
-            handle = load_der_public_key(data)
-        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise _refused(path, "an RSA key that cannot be read") from error
+            handle = load_public(data, pem=False)
+        except SigningError as error:
+            raise _refused(path, error.problem) from error
         data = handle.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     try:
         return PublicKey.from_der(data, scheme=scheme)
