@@ -258,8 +258,9 @@ def main() -> None:
             for contest in rows(places):
                 print(contest.show(), flush=True)
                 contests.append(contest)
-        contests.append(figures.recording_row(Path(name)))
-        print(contests[-1].show())
+        for row in (figures.recording_row, figures.hashing_row):
+            contests.append(row(Path(name)))
+            print(contests[-1].show())
         bounds = [figures.import_figure(), figures.memory_figure(places.big)]
     bounds.extend(figures.inventory_figures(1_000_000 // shrink))
     print("\nBounds", *(figure.show() for figure in bounds), sep="\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["Figure", "import_figure", "inventory_figures", "memory_figure", "recording_row"]
+__all__ = [
+    "Figure",
+    "hashing_row",
+    "import_figure",
+    "inventory_figures",
+    "memory_figure",
+    "recording_row",
+]
 
 #: Prints how much anonymous memory hashing a folder took at most beyond what was there before.
 _MEMORY_PROGRAM = """
@@ -129,9 +137,7 @@ def recording_row(folder: Path) -> Contest:
 
     def loop(run: provenance.Run | None) -> None:
         for step in range(500):
-            until = time.perf_counter() + 0.001
-            while time.perf_counter() < until:
-                pass
+            _train_one_millisecond()
             if run is not None:
                 run.log({"loss": 1.0 / (step + 1)}, step=step)
 
@@ -142,6 +148,37 @@ def recording_row(folder: Path) -> Contest:
             rounds=9,
             bars={"not recorded": 0.99},
         )
+
+
+def hashing_row(folder: Path) -> Contest:
+    """Measure what a checkpoint that is hashed in the background adds to a loop of 1 ms steps.
+
+    A loop that only waits for the clock would hide a held lock, so that each step also computes.
+    """
+    saved = folder / "checkpoint.bin"
+    with saved.open("wb") as file:
+        for _ in range(256):
+            file.write(os.urandom(1 << 20))
+
+    def loop(run: provenance.Run | None) -> None:
+        if run is not None:
+            run.checkpoint(saved, step=1)
+        for _ in range(500):
+            _train_one_millisecond()
+            sum(range(20_000))
+
+    with provenance.record("bench", output=folder / "hashing") as run:
+        return measure(
+            "Training loop of 500 steps, a checkpoint of 256 MiB hashed beside it",
+            {"hashing": lambda: loop(run), "not hashing": lambda: loop(None)},
+            rounds=9,
+        )
+
+
+def _train_one_millisecond() -> None:
+    until = time.perf_counter() + 0.001
+    while time.perf_counter() < until:
+        pass
 
 
 def _seconds(run: Callable[[], object]) -> float:

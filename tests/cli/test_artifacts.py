@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -157,12 +160,45 @@ def test_a_managed_key_and_its_log(cli: Command, files: Path, instance: Instance
     assert cli("verify-bundle", "--bundle", "b", "--key", "k.pub", *ROOT, "a").code == 0
     alone = cli("verify-bundle", "--bundle", "b", "--key", "k.pub", "a")
     assert alone.code == 0
-    assert alone.err.startswith("note: the log entries were not checked")
+    assert alone.err.startswith(
+        "note: not checked, for nobody was named to check it by: 1 log entry"
+    )
     bundle["verificationMaterial"]["tlogEntries"] = []
     (files / "b").write_bytes(json.dumps(bundle).encode())
     assert cli("verify-bundle", "--bundle", "b", "--key", "k.pub", *ROOT, "a").code == 1
     without = ("--key", "k.pub", "--without-log")
     assert cli("verify-bundle", "--bundle", "b", *without, *ROOT, "a").code == 0
+
+
+def test_the_name_of_an_identity_is_the_whole_name(cli: Command, files: Path) -> None:
+    """As the clients of Sigstore compare it: a `*` in it fits nothing but itself."""
+    assert files.is_dir()
+    bundle, issuer = ("--bundle", "b"), ("--issuer", ISSUER, *ROOT)
+    star = "*@example.org"
+    assert cli("verify-bundle", *bundle, "--certificate-identity", star, *issuer, "a").code == 1
+    assert cli("verify-bundle", *bundle, "--identity", star, *issuer, "a").code == 0
+
+
+def test_a_key_may_come_through_a_pipe(cli: Command, files: Path, instance: Instance) -> None:
+    """As a shell hands over what a command writes: `--key <(command)`."""
+    bundle, pem = managed_bundle(instance)
+    (files / "b").write_bytes(json.dumps(bundle).encode())
+    for text, code in ((pem, 0), (b"no key", 2), (b"x" * 66_000, 2)):
+        reading, writing = os.pipe()
+        sender = threading.Thread(target=_send, args=(writing, text))
+        sender.start()
+        try:
+            key = ("--key", f"/dev/fd/{reading}")
+            assert cli("verify-bundle", "--bundle", "b", *key, "a").code == code
+        finally:
+            os.close(reading)
+            sender.join()
+    assert cli("verify-bundle", "--bundle", "b", "--key", "/dev/fd/999999", "a").code == 2
+
+
+def _send(descriptor: int, text: bytes) -> None:
+    with suppress(BrokenPipeError), open(descriptor, "wb") as stream:
+        stream.write(text)
 
 
 @pytest.mark.parametrize(
@@ -194,15 +230,15 @@ def test_lists_and_several_keys(cli: Command, signed: Path, key: PrivateKey) -> 
         done = cli("verify-bundle", *bundle, *whom, listing)
         assert (done.code, done.err) == (0, "")
         assert key.fingerprint in done.out
-    assert "`provenance verify` checks what it says" in done.out
+        assert "`provenance verify` checks what it says" in done.out
     assert cli("verify-bundle", *bundle, "--key", "other.key.pub", listing).code == 1
 
 
 def test_a_certificate_of_an_own_authority(cli: Command, signed: Path) -> None:
     now = datetime.now(UTC)
-    valid = {"start": now - certificates.DAY, "end": now + certificates.DAY}
-    root = certificates.authority(None, "root", **valid)
-    leaf = certificates.signer(root, **valid)
+    start, end = now - certificates.DAY, now + certificates.DAY
+    root = certificates.authority(None, "root", start=start, end=end)
+    leaf = certificates.signer(root, start=start, end=end)
     name = signed / "training-provenance/manifest.sigstore.json"
     signer = CertificateSigner.of(
         PrivateKey.from_handle(leaf.key), leaf.certificate.public_bytes(Encoding.PEM)

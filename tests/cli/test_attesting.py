@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cli.conftest import Command
     from provenance.signing import PrivateKey
 
+LISTING = "training-provenance/SHA256SUMS"
 SUMMARY = "out/verification-summary.sigstore.json"
 ATTEST = ("--attest", "gate.key", "--attest-output", "out")
 
@@ -267,3 +268,129 @@ def test_whoever_verifies_may_be_known_by_an_ssh_list(
     (work / "signers").write_text(f"gate@lab.example {line}\n")
     asked = ("check-summary", attested, "--release", signed)
     assert cli(*asked, "--allowed-signers", "signers").code == 0
+
+
+# Ways to an outcome that says more than was verified
+
+
+def test_long_names_are_signed_all_the_same(
+    cli: Command, signed: Path, key: PrivateKey, gate: PrivateKey, work: Path
+) -> None:
+    assert gate.fingerprint
+    data = policy_bytes({"me": key.public_key}, name="é" * 400)
+    (work / "policy.json").write_bytes(data)
+    result = cli("verify", signed, "--policy", "policy.json", *ATTEST)
+    assert (result.code, (work / SUMMARY).exists()) == (0, True)
+
+
+def test_pass_that_is_not_signed_is_no_success(
+    cli: Command, signed: Path, gate: PrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert gate.fingerprint
+    monkeypatch.setattr("provenance.cli.attest_options.Attester.write", lambda *_: False)
+    assert cli("verify", signed, "--key", "me.key.pub", *ATTEST).code == 4
+
+
+def test_earlier_outcome_does_not_stay(cli: Command, attested: Path, signed: Path) -> None:
+    other = generate_private_key()
+    write_key_pair(signed.parent / "other.key", other)
+    assert cli("verify", signed, "--key", "other.key.pub", *ATTEST).code == 1
+    assert not list(attested.parent.iterdir())
+
+
+def test_policy_that_other_options_loosen_is_not_named(
+    cli: Command, signed: Path, key: PrivateKey, gate: PrivateKey, work: Path
+) -> None:
+    option = ("--preset", "hub")
+    assert gate.fingerprint
+    (work / "policy.json").write_bytes(policy_bytes({"me": key.public_key}))
+    result = cli("verify", signed, "--policy", "policy.json", *option, *ATTEST)
+    assert (result.code, result.out) == (2, "")
+    assert "loosens the policy" in result.err
+    assert not (work / "out").exists()
+    named = policy_bytes({"me": key.public_key}, ignore=["hub"])
+    (work / "policy.json").write_bytes(named)
+    assert cli("verify", signed, "--policy", "policy.json", *option, *ATTEST).code == 0
+
+
+def test_sha256_is_recomputed_for_an_outcome(cli: Command, attested: Path, signed: Path) -> None:
+    assert attested.exists()
+    result = cli("verify", signed, "--key", "me.key.pub", *ATTEST, "--format", "json")
+    files = json.loads(result.out)["files"]
+    assert files["sha256Matched"] == files["listed"] == files["matched"]
+    plain = cli("verify", signed, "--key", "me.key.pub", "--format", "json")
+    assert json.loads(plain.out)["files"]["sha256Matched"] == 0
+
+
+def test_outcome_beside_one_file_of_a_release_is_refused(
+    cli: Command, signed: Path, gate: PrivateKey
+) -> None:
+    assert gate.fingerprint
+    options = ("--attest", "gate.key", "--attest-output", signed / "out")
+    for target in (
+        (signed / "config.json",),
+        ("--listing", signed / LISTING, "--manifest", signed / BUNDLE),
+    ):
+        result = cli("verify", *target, "--key", "me.key.pub", *options)
+        assert (result.code, result.out) == (2, ""), result.err
+    assert not (signed / "out").exists()
+
+
+def test_digests_alone_do_not_pass_a_gate_unless_it_says_so(
+    cli: Command, signed: Path, gate: PrivateKey
+) -> None:
+    assert gate.fingerprint
+    held = ("--listing", signed / LISTING, "--manifest", signed / BUNDLE)
+    assert cli("verify", *held, "--key", "me.key.pub", *ATTEST).code == 0
+    options = ("check-summary", SUMMARY, "--key", "gate.key.pub", "--release", signed)
+    refused = cli(*options)
+    assert refused.code == 3
+    assert refused.out.startswith("INCOMPLETE: the summary does not say 'TRAINING_PROVENANCE_FILES")
+    assert cli(*options, "--require", "TRAINING_PROVENANCE_DIGESTS_MATCHED").code == 0
+
+
+# A policy that its own subject brings along
+
+
+@pytest.mark.parametrize("place", ["model/policy.json", "link.json"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        ("model",),
+        ("model/config.json",),
+        ("--listing", "model/training-provenance/SHA256SUMS", "--manifest", "model/" + BUNDLE),
+    ],
+    ids=["folder", "file", "listing"],
+)
+def test_policy_in_the_model_is_a_wrong_option(
+    cli: Command, signed: Path, key: PrivateKey, place: str, target: tuple[str, ...]
+) -> None:
+    work = signed.parent
+    (signed / "policy.json").write_bytes(policy_bytes({"me": key.public_key}))
+    (work / "link.json").symlink_to(signed / "policy.json")
+    result = cli("verify", *target, "--policy", place)
+    assert (result.code, result.out) == (2, "")
+    assert "the policy lies in the folder that it is to judge" in result.err
+
+
+def test_policy_that_the_model_links_to_is_a_wrong_option(
+    cli: Command, signed: Path, key: PrivateKey, work: Path
+) -> None:
+    (work / "mine.json").write_bytes(policy_bytes({"me": key.public_key}))
+    (signed / "policy.json").symlink_to(work / "mine.json")
+    assert cli("verify", signed, "--policy", "model/policy.json").code == 2
+    assert cli("verify", signed / "config.json", "--policy", "mine.json").code == 3
+
+
+def test_policy_in_the_blobs_of_a_download_is_a_wrong_option(
+    cli: Command, signed: Path, key: PrivateKey, work: Path
+) -> None:
+    snapshot = work / "models--lab--digits/snapshots/1"
+    snapshot.parent.mkdir(parents=True)
+    signed.rename(snapshot)
+    blobs = work / "models--lab--digits/blobs"
+    blobs.mkdir()
+    (blobs / "abc").write_bytes(policy_bytes({"me": key.public_key}))
+    (snapshot / "policy.json").symlink_to(blobs / "abc")
+    for place in (snapshot / "policy.json", blobs / "abc"):
+        assert cli("verify", snapshot, "--layout", "hf-cache", "--policy", place).code == 2

@@ -11,6 +11,7 @@ import pytest
 
 from provenance.signing import PublicKey, generate_private_key, write_key_pair
 from support.ssh_keys import running_agent, ssh_program
+from support.tokens import PIN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,9 +64,30 @@ def test_what_is_no_key(cli: Command, work: Path) -> None:
     (work / "text").write_text("hello")
     for name in ("text", "absent"):
         refused = cli("public-key", name)
-        assert refused.code in {1, 4}
+        assert refused.code == (2 if name == "text" else 4)
         assert refused.err.startswith("error: ")
         assert name in refused.err
+
+
+def test_a_certificate_of_openssh_is_no_key(cli: Command, work: Path) -> None:
+    (work / "id-cert.pub").write_text("ssh-ed25519-cert-v01@openssh.com AAAA me\n")
+    refused = cli("public-key", "id-cert.pub")
+    assert refused.code == 1
+    assert "a certificate of OpenSSH, which is not supported" in refused.err
+    refused = cli("verify", "absent", "--key", "id-cert.pub")
+    assert refused.code == 2
+    assert "a certificate of OpenSSH, which is not supported" in refused.err
+
+
+def test_a_key_in_a_token(cli: Command, token: str, work: Path) -> None:
+    (work / "pin").write_text(f"{PIN}\n")
+    uri = f"pkcs11:token=lab;object=p256?{token}"
+    found = cli("public-key", uri, "--password-file", "pin")
+    assert found.code == 0, found.err
+    assert PublicKey.from_pem(found.out.encode()).kind == "ecdsa-p256"
+    refused = cli("public-key", uri)
+    assert refused.code == 1
+    assert "no PIN was given" in refused.err
 
 
 def test_a_key_of_an_agent_by_the_fingerprint_that_ssh_add_shows(

@@ -213,6 +213,21 @@ def test_without_a_draft_it_says_what_to_do(cli: Command, signed: Path, key: Pri
     assert "run `provenance release` first" in cli("sign", "model", "--key", "me.key").err
 
 
+def test_public_key_in_the_place_of_a_private_one_is_a_wrong_option_everywhere(
+    cli: Command, signed: Path, key: PrivateKey
+) -> None:
+    assert key.fingerprint
+    attest = ("--attest", "me.key.pub", "--attest-output", "outcome")
+    for arguments in (
+        ("sign", signed, "--key", "me.key.pub", "--overwrite"),
+        ("cosign", signed, "--key", "me.key.pub"),
+        ("verify", signed, "--key", "me.key.pub", *attest),
+    ):
+        refused = cli(*arguments)
+        assert refused.code == 2
+        assert "a public key, expected a private one" in refused.err
+
+
 def test_release_that_is_not_there(cli: Command, key: PrivateKey, work: Path) -> None:
     assert key.fingerprint
     refused = cli("sign", "nowhere", "--key", "me.key")

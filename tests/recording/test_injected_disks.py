@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pytest
 from provenance.recording import read_project
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 PLAIN = """
@@ -116,3 +118,48 @@ def test_killed_and_restarted_script_ends_as_without_the_recorder(
     (found,) = read_project(tmp_path / "runs")
     assert found.record.status == "completed"
     assert any("was killed" in it.description for it in found.record.gaps)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a file system of 512 KiB."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "none", str(folder)]
+    program = shutil.which("mount")
+    if program is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a file system can be mounted by root alone")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_disk_that_fills_up_is_a_gap_when_there_is_room_again(
+    small_disk: Path, expected: str
+) -> None:
+    fill = """
+        try:
+            with open("runs/filler", "wb", buffering=0) as filler:
+                while filler.write(bytes(4096)):
+                    pass
+        except OSError:
+            pass
+        run.note("lost")"""
+    empty = "\nos.remove('runs/filler')\nrun.note('kept')\n"
+    text = PLAIN.replace("#begin", BEGIN).replace("pass #middle", fill.strip())
+    head, _, end = text.rpartition("if run is not None:\n    run.finish()")
+    script = small_disk.parent / "train.py"
+    script.write_text(f"{head}{empty}run.finish(){end}", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=small_disk.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, expected)
+    assert "Traceback" not in done.stderr
+    (found,) = read_project(small_disk)
+    assert found.record.status == "completed"
+    assert any("space" in it.description for it in found.record.gaps if it.kind == "failed")
+    assert [it.step for it in found.record.checkpoints] == [20, 40, 60, 80, 100]

@@ -177,6 +177,25 @@ def test_next_segment_does_not_hide_what_was_not_loaded(tmp_path: Path) -> None:
     ]
 
 
+def test_log_that_a_worker_of_the_killed_process_holds_is_not_shared(tmp_path: Path) -> None:
+    worker = (
+        "    if step == 140:\n"
+        "        child = os.fork()\n"
+        "        if child == 0:\n"
+        "            os.closerange(0, 3); import time; time.sleep(60); os._exit(0)\n"
+        "        Path('child').write_text(str(child))\n"
+    )
+    text = TRAIN.replace("    if step == die_at:", f"{worker}    if step == die_at:")
+    execute(tmp_path, "150", "SIGKILL", text=text)
+    try:
+        done = execute(tmp_path, "0", "-")
+    finally:
+        os.kill(int((tmp_path / "child").read_text(encoding="utf-8")), signal.SIGKILL)
+    assert done.returncode == 0
+    assert "another process is writing" in done.stderr
+    assert sorted(it.status for it in records(tmp_path)) == ["completed", "running"]
+
+
 def test_torn_last_line_is_cut_off_and_said(tmp_path: Path) -> None:
     execute(tmp_path, "150", "SIGKILL")
     (folder,) = (tmp_path / "runs").iterdir()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from itertools import product
+
 import pytest
 
 from provenance.errors import UsageError
@@ -73,6 +76,39 @@ def test_a_name_that_was_asked_for_matches(pattern: str, name: Identity) -> None
 @pytest.mark.parametrize(("pattern", "name"), UNMATCHED.values(), ids=UNMATCHED)
 def test_a_name_that_was_not_asked_for_does_not_match(pattern: str, name: Identity) -> None:
     assert not IdentityPattern(pattern).matches(name)
+
+
+@pytest.mark.parametrize("pieces", range(1, 8))
+def test_a_pattern_of_many_wildcards_takes_no_longer(pieces: int) -> None:
+    """With backtracking this would never end."""
+    pattern = IdentityPattern("*" + "a*" * pieces + "@example.org")
+    assert not pattern.matches(Identity("email", "a" * 1_500 + "@example.orx"))
+    assert not pattern.matches(Identity("email", "a" * 2_040 + "@example.org"))  # too long
+    assert pattern.matches(Identity("email", "a" * 1_500 + "@example.org"))
+    shortest = "a" * (2 * pieces + 1)
+    assert pattern.matches(Identity("email", f"{shortest}@example.org"))
+    assert not pattern.matches(Identity("email", f"{shortest[1:]}@example.org"))
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*@e.org", "a*@e.org", "*a*b@e.org", "a*b*a@e.org", "*b*@e.org"]
+)
+def test_a_pattern_fits_as_its_expression_does(pattern: str) -> None:
+    expression = re.compile("[^/@?#\\x00-\\x20]+".join(map(re.escape, pattern.split("*"))))
+    ours = IdentityPattern(pattern)
+    for length in range(6):
+        for letters in product("ab/@", repeat=length):
+            name = "".join(letters) + "@e.org"
+            assert ours.matches(Identity("email", name)) == bool(expression.fullmatch(name)), name
+
+
+def test_a_whole_name_may_be_asked_for_literally() -> None:
+    whole = IdentityPattern("*@example.org", literal=True)
+    assert whole.matches(Identity("email", "*@example.org"))
+    assert not whole.matches(Identity("email", "me@example.org"))
+    assert IdentityPattern("https://*", literal=True).matches(Identity("uri", "https://*"))
+    with pytest.raises(UsageError):
+        IdentityPattern("", literal=True)
 
 
 def test_a_name_of_another_kind_does_not_match() -> None:

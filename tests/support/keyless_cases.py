@@ -9,17 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64decode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from support.keyless import IDENTITY, ISSUER, STATEMENT
 from support.logs import Log, b64, encoded, inclusion
+from support.timestamps import make_authority
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +81,16 @@ def second(instance: Instance, *, stamps: int = 1, message: bool = False) -> Tre
     """Return a bundle with an entry of a log of the second version."""
     signing = instance.sign(message=message)
     return instance.bundle(signing, [instance.entry(signing, second=True)], stamps=stamps)
+
+
+def with_stamp_of_nobody(bundle: Tree, instance: Instance) -> Tree:
+    """Return a bundle with a further timestamp, by an authority that no trusted root names."""
+    stranger = make_authority(instance.folder / "stranger")
+    content = bundle.get("dsseEnvelope") or bundle["messageSignature"]
+    signature = content.get("signature") or content["signatures"][0]["sig"]
+    stamp = {"signedTimestamp": b64(stranger.stamp(b64decode(signature)))}
+    bundle["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"].append(stamp)
+    return bundle
 
 
 def flipped(text: str) -> str:
@@ -245,6 +256,46 @@ def _identity_as_uri(instance: Instance) -> Tree:
     return instance.bundle(instance.sign(leaf=instance.leaf(names=names)))
 
 
+@case(None)
+def _timestamp_of_nobody_beside_promise(instance: Instance) -> Tree:
+    """What nobody named has no say, neither for nor against."""
+    bundle = instance.bundle(instance.sign(), stamps=1)
+    return with_stamp_of_nobody(bundle, instance)
+
+
+@case(None)
+def _timestamp_of_nobody_beside_another(instance: Instance) -> Tree:
+    return with_stamp_of_nobody(second(instance), instance)
+
+
+@case(None)
+def _p384_with_sha256(instance: Instance) -> Tree:
+    """Clients sign by SHA-256 on every curve."""
+    key = ec.generate_private_key(ec.SECP384R1())
+    leaf = instance.leaf(public=key.public_key())
+    signing = instance.sign(message=True, leaf=replace(leaf, key=key))
+    return instance.bundle(signing)
+
+
+@case(None)
+def _an_instance_of_no_use_among_others(instance: Instance) -> tuple[Tree, Tree]:
+    root = instance.trusted_root()
+    spare = json.loads(json.dumps(root["tlogs"][0]))
+    spare["logId"]["keyId"] = b64(b"another log")
+    key = ec.generate_private_key(ec.SECP256K1()).public_key()
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    spare["publicKey"]["rawBytes"] = b64(der)
+    root["tlogs"].append(spare)
+    return instance.bundle(instance.sign()), root
+
+
+@case(None)
+def _times_with_a_zone(instance: Instance) -> tuple[Tree, Tree]:
+    root = instance.trusted_root()
+    root["tlogs"][0]["publicKey"]["validFor"]["start"] = "2020-01-01T01:00:00+01:00"
+    return instance.bundle(instance.sign()), root
+
+
 # 1. Shape
 
 
@@ -259,6 +310,21 @@ def _v0_3_chain(instance: Instance) -> Tree:
     chain = bundle["verificationMaterial"]["x509CertificateChain"]["certificates"]
     chain.append({"rawBytes": b64(instance.issuing.certificate.public_bytes(Encoding.DER))})
     return bundle
+
+
+@case("bundle-malformed")
+def _v0_3_chain_of_the_leaf_alone(instance: Instance) -> Tree:
+    return instance.bundle(instance.sign(), chain=True)
+
+
+@case("bundle-malformed")
+def _v0_2_certificate(instance: Instance) -> Tree:
+    return instance.bundle(instance.sign(), media_type=SECOND)
+
+
+@case("bundle-malformed")
+def _v0_1_certificate(instance: Instance) -> Tree:
+    return instance.bundle(instance.sign(), media_type=OLDEST)
 
 
 @case("bundle-media-type")
@@ -285,6 +351,36 @@ def _two_signatures(instance: Instance) -> Tree:
 def _same_entry_twice(instance: Instance) -> Tree:
     signing = instance.sign()
     return instance.bundle(signing, [instance.entry(signing)] * 2)
+
+
+@case(LOG)
+def _same_leaf_twice_under_two_numbers(instance: Instance) -> Tree:
+    """The outer number is covered by the promise alone, and the promise may be left out."""
+    signing = instance.sign()
+    entry = instance.entry(signing)
+    again = json.loads(json.dumps(entry))
+    again["logIndex"], again["integratedTime"] = str(int(entry["logIndex"]) + 1), "0"
+    del again["inclusionPromise"]
+    return instance.bundle(signing, [entry, again])
+
+
+@case(LOG)
+def _log_ended_before_the_time_of_another(instance: Instance) -> tuple[Tree, Tree]:
+    """The entry that states no time of its own is judged by the time of the other one."""
+    signing = instance.sign()
+    entries = [instance.entry(signing), instance.entry(signing, second=True)]
+    root = instance.trusted_root()
+    root["tlogs"][1]["publicKey"]["validFor"]["end"] = "2021-01-01T00:00:00Z"
+    return instance.bundle(signing, entries), root
+
+
+@case(LOG)
+def _body_with_certificate_and_key(instance: Instance) -> Tree:
+    signing = instance.sign(message=True)
+    body = signing.body("hashedrekord/0.0.2")
+    verifier = body["spec"]["hashedRekordV002"]["signature"]["verifier"]
+    verifier["publicKey"] = {"rawBytes": b64(signing.der)}
+    return instance.bundle(signing, [instance.second.entry(encoded(body))], stamps=1)
 
 
 @case("bundle-malformed")
@@ -348,7 +444,7 @@ def _false_timestamp_beside_promise(instance: Instance) -> Tree:
     return bundle
 
 
-@case(STAMP)
+@case(TIME)
 def _no_timestamp_authority(instance: Instance) -> tuple[Tree, Tree]:
     return second(instance), instance.trusted_root(authority=False)
 

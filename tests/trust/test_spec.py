@@ -18,6 +18,8 @@ from provenance.canonical import (
     MAX_SIGNED_POLICY_BYTES,
     MAX_STATE_BYTES,
     MAX_STATE_ENTRIES,
+    MAX_VOTE_STEPS,
+    MAX_VOTE_TRIPLES,
 )
 from provenance.findings import CODES
 from provenance.manifest.base import wire_fields
@@ -126,5 +128,12 @@ def test_the_example_of_thresholds_is_right() -> None:
         (name, VerifiedSigner("certificate", key, "ed25519", vote, "ca"))
         for name, vote, key in re.findall(r"\((\w), (\w), (\d)\)", section("Thresholds"))
     ]
-    assert len(signers) == 4
-    assert count_votes(signers) == 2
+    assert len(signers) == 8
+    assert count_votes(signers[:4]) == 2
+    assert count_votes(signers[4:]) == 1
+
+
+def test_limits_of_the_count_are_those_of_the_code() -> None:
+    assert f"| {MAX_VOTE_TRIPLES} and {MAX_VOTE_STEPS:,} |" in section("Limits")
+    assert f"{MAX_VOTE_TRIPLES} triples" in section("Thresholds")
+    assert f"{MAX_VOTE_STEPS:,} steps" in section("Thresholds")

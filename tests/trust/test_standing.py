@@ -135,3 +135,42 @@ def test_required_witnesses() -> None:
     assert codes(logged, timestamp_required=True) == ["policy-timestamp-required"]
     assert codes(logged, log_required=True) == []
     assert codes(stamped(NOW), timestamp_required=True) == []
+
+
+# Keys that vouch for a signature or for its time
+
+
+CERTIFIED = VerifiedSigner(
+    "certificate", KEY.fingerprint, KEY.scheme, "a@example.org", "SHA256:root",
+    vouchers=("SHA256:intermediate", "SHA256:root"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["SHA256:intermediate", "SHA256:root", KEY.fingerprint])
+def test_revoked_authority_spoils_what_it_vouches_for(name: str) -> None:
+    assert codes(CERTIFIED, revoked_keys=(RevokedKey(name),)) == ["policy-revoked"]
+    assert codes(CERTIFIED, revoked_keys=(RevokedKey("SHA256:other"),)) == []
+
+
+@pytest.mark.parametrize(("seconds", "fault"), [(1, False), (0, True), (-1, True)])
+def test_authority_that_is_revoked_from_a_time_on(seconds: int, *, fault: bool) -> None:
+    proven = VerifiedTime(NOW - seconds * SECOND, "timestamp-authority", "SHA256:tsa")
+    signer = dataclasses.replace(CERTIFIED, times=(proven,))
+    found = codes(signer, revoked_keys=(RevokedKey("SHA256:root", NOW),))
+    assert found == ["policy-revoked"] * fault
+
+
+@pytest.mark.parametrize("name", ["SHA256:tsa", "SHA256:tsa-root"])
+def test_time_by_a_revoked_authority_is_no_proof(name: str) -> None:
+    def stamp(authority: str, at: datetime) -> VerifiedTime:
+        return VerifiedTime(at, "timestamp-authority", authority, (authority, f"{authority}-root"))
+
+    by_it = stamp("SHA256:tsa", NOW - 9 * SECOND)
+    alone = dataclasses.replace(stamped(), times=(by_it,))
+    # A stolen key of an authority proves any time, one before the theft too.
+    assert codes(alone, revoked_keys=(RevokedKey(name, NOW),)) == ["policy-revoked"]
+    assert codes(alone, revoked_keys=(RevokedKey(name),)) == ["policy-revoked"]
+    another = stamp("SHA256:other", NOW - SECOND)
+    both = dataclasses.replace(stamped(), times=(by_it, another))
+    assert codes(both, revoked_keys=(RevokedKey(name, NOW),)) == []
+    assert codes(both, revoked_keys=(RevokedKey(name, NOW - SECOND),)) == ["policy-revoked"]

@@ -287,3 +287,16 @@ def test_runs_at_once_lose_nothing(tmp_path: Path) -> None:
 def test_entry_breaks_no_rule(field: str) -> None:
     with pytest.raises(ManifestError):
         seen(**{field: "x"})
+
+
+def test_older_manifest_of_another_signer_is_a_rollback_if_both_are_trusted() -> None:
+    older = {"created_at": "2026-11-22T11:59:59Z", "manifest_digest": B}
+    new = seen(signer="SHA256:other", signers=("SHA256:other",), **older)
+    assert codes((seen(),), new) == ["signer-changed"]
+    found = compare_seen((seen(),), (new,), lambda signer: signer == KEY)
+    assert [code for code, _, _ in found] == ["rollback", "signer-changed"]
+    newer = seen(
+        signer="SHA256:other", signers=("SHA256:other",), created_at="2026-11-23T12:00:00Z"
+    )
+    found = compare_seen((seen(),), (newer,), lambda signer: signer == KEY)
+    assert [code for code, _, _ in found] == ["signer-changed"]

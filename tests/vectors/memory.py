@@ -117,6 +117,34 @@ def memory_of_a_newer_release_by_a_second_signer() -> Case:
 
 
 @POLICY.vector(_MEMORY)
+def memory_of_a_newer_release_by_another_trusted_signer() -> Case:
+    """Another trainer of the policy has signed a newer release; the old one bears one signature."""
+    rules = policy("ab", roles={"trainer": {"signers": ["a", "b"]}})
+    signed = small(createdAt=_AT).sign(signer=OTHER)
+    signed.files.pop("signer.pub")
+    signed.files |= {
+        _FILE: memory(entry(createdAt=_SECOND_AFTER)),
+        "policy.json": json.dumps(rules).encode(),
+    }
+    found = (("rollback", "/createdAt"), ("signer-changed", ""), VERIFIED)
+    return signed.case("FAIL", *found, keys=[], policy="policy.json", state=_FILE)
+
+
+@POLICY.vector(_MEMORY)
+def memory_of_a_newer_release_by_a_signer_of_no_role() -> Case:
+    """The newer release is by a signer of the policy who may not sign manifests any more."""
+    rules = policy("ab", roles={"trainer": {"signers": ["b"]}})
+    signed = small(createdAt=_AT).sign(signer=OTHER)
+    signed.files.pop("signer.pub")
+    signed.files |= {
+        _FILE: memory(entry(createdAt=_SECOND_AFTER)),
+        "policy.json": json.dumps(rules).encode(),
+    }
+    found = (("signer-changed", ""), VERIFIED)
+    return signed.case("PASS", *found, keys=[], policy="policy.json", state=_FILE)
+
+
+@POLICY.vector(_MEMORY)
 def memory_beside_an_unknown_signer() -> Case:
     """No key is named, so nothing is compared with the memory."""
     signed = small(createdAt=_AT).sign()
@@ -182,7 +210,7 @@ def with_signed(
         owners = [f"owner-{number}.pub" for number in range(len(keys))]
         signed.files |= {name: key.pem for name, key in zip(owners, keys, strict=True)}
         request["policyKeys"] = owners
-    found = (VERIFIED,) if word == "PASS" else ()
+    found = {"PASS": (VERIFIED,), "FAIL": (VERIFIED, ("policy-expired", ""))}.get(word, ())
     return signed.case(word, *found, **request)
 
 
@@ -207,7 +235,7 @@ for _name, _said, _make in (
     ("signed_policy_of_another_predicate", "The statement is of another predicate type.", partial(with_signed, "USAGE", signed_policy(_ONE, *_OF_TWO, predicateType=f"{PREFIX}manifest/v1"))),
     ("signed_policy_with_an_unknown_member", "The predicate has a member that it does not know.", partial(with_signed, "USAGE", signed_policy(_ONE, *_OF_TWO, predicate={"expires": _AT}))),
     ("signed_policy_that_names_a_file", "The document names a key file.", partial(with_signed, "USAGE", signed_policy(document(1, signers={**policy()["signers"], "e": {"key": "owner-0.pub"}}), *_OF_TWO))),
-    ("signed_policy_that_has_expired", "The policy expired at this very second.", partial(with_signed, "USAGE", signed_policy(document(1, expires=_PAST), *_OF_TWO))),
+    ("signed_policy_that_has_expired", "The policy expired at this very second.", partial(with_signed, "FAIL", signed_policy(document(1, expires=_PAST), *_OF_TWO))),
     ("signed_policy_with_a_blank_line", "A line is empty.", partial(with_signed, "USAGE", _FIRST + b"\n")),
     ("policy_update", "Version 2 follows version 1.", partial(with_signed, "PASS", _FIRST, _SECOND)),
     ("policy_update_by_two_versions", "Versions 2 and 3 follow version 1.", partial(with_signed, "PASS", _FIRST, _SECOND, _THIRD)),

@@ -232,10 +232,16 @@ def auditor_is_only_allowed() -> Case:
     return passes(policy(roles=roles), small().sign())
 
 
-def _evaluation(release: Release, by: Signer, name: str = "") -> tuple[str, bytes]:
-    tree = {
+def _evaluation(
+    release: Release,
+    by: Signer,
+    name: str = "",
+    kind: str = "evaluation",
+    **changes: Any,  # noqa: ANN401 - JSON
+) -> tuple[str, bytes]:
+    tree: Tree = {
         "_type": "https://in-toto.io/Statement/v1",
-        "predicateType": f"{PREFIX}evaluation/v1",
+        "predicateType": f"{PREFIX}{kind}/v1",
         "subject": release.statement["subject"],
         "predicate": {
             "manifestVersion": "1.0",
@@ -245,8 +251,11 @@ def _evaluation(release: Release, by: Signer, name: str = "") -> tuple[str, byte
             "evaluations": [
                 {"id": "e", "task": "accuracy", "metrics": [{"name": "a", "value": 1}]}
             ],
+            **changes,
         },
     }
+    if kind != "evaluation":
+        del tree["predicate"]["evaluations"]
     return f"evaluation{name}.sigstore.json", bundle_bytes(bundle(formulas.canonical(tree), by))
 
 
@@ -257,6 +266,113 @@ def evaluated(*evaluators: tuple[str, Signer]) -> Signed:
         file, data = _evaluation(release, by, name)
         signed.files[f"release/{FOLDER}/attestations/{file}"] = data
     return signed
+
+
+_ABOUT = f"{FOLDER}/attestations/evaluation.sigstore.json"
+
+
+def _stated(word: str, kind: str = "evaluation", **changes: Any) -> Case:  # noqa: ANN401 - JSON
+    """Return the case of one attestation by the signer of the role that it is for."""
+    release = small(evaluations=[{"id": "e1", "task": "accuracy"}])
+    if "model" in changes:
+        digest = formulas.digests(release.payload, "sha256")
+        changes["manifest"] = {"digest": digest, "model": changes.pop("model")}
+    signed = release.sign()
+    file, data = _evaluation(release, OTHER, "", kind, **changes)
+    signed.files[f"release/{FOLDER}/attestations/{file}"] = data
+    role = "evaluator" if kind == "evaluation" else "reproducer"
+    rules = policy(roles={**TRAINER, role: {"signers": ["b"]}})
+    if word == "PASS":
+        return passes(rules, signed, ("attestation-verified", _ABOUT))
+    return fails(rules, signed, ("policy-threshold", ""), ("signature-not-counted", _ABOUT))
+
+
+def _again(word: str, **changes: str) -> Case:
+    one = {"kind": "evaluation", "id": "e1", "comparison": "bitwise", "outcome": "equal"}
+    return _stated(word, "reproduction", reproduced=[{**one, **changes}])
+
+
+def _measured(word: str, *items: Tree) -> Case:
+    return _stated(word, evaluations=[{"id": "e", "task": "accuracy", **item} for item in items])
+
+
+for _name, _said, _make in (
+    ("evaluation_that_failed", "The evaluation did not run to its end.", partial(_measured, "FAIL", {"status": "failed"})),
+    ("evaluation_that_was_interrupted", "The evaluation was interrupted.", partial(_measured, "FAIL", {"status": "interrupted"})),
+    ("evaluation_that_completed", "The evaluation completed.", partial(_measured, "PASS", {"status": "completed"})),
+    ("evaluation_id_twice", "Two evaluations have one id.", partial(_measured, "FAIL", {}, {})),
+    ("evaluation_of_no_checkpoint", "It is of a checkpoint that the manifest does not have.", partial(_measured, "FAIL", {"checkpoint": "c9"})),
+    ("evaluation_that_expires_now", "The statement expires at this second.", partial(_stated, "FAIL", expiresAt="2026-11-22T12:00:00Z")),
+    ("evaluation_good_for_a_second", "The statement is good for one more second.", partial(_stated, "PASS", expiresAt="2026-11-22T12:00:01Z")),
+    ("evaluation_from_the_future", "It was made a second more than the allowance for clocks ahead.", partial(_stated, "FAIL", createdAt="2026-11-22T12:05:01Z")),
+    ("evaluation_ahead_within_the_allowance", "It was made as far ahead as clocks may differ.", partial(_stated, "PASS", createdAt="2026-11-22T12:05:00Z")),
+    ("evaluation_of_another_model", "It names another model beside the digest of this manifest.", partial(_stated, "FAIL", model="digits-2")),
+    ("evaluation_of_this_model_by_name", "It names this model too.", partial(_stated, "PASS", model="digits-mlp")),
+    ("reproduction_that_is_equal", "The evaluation was reproduced to the bit.", partial(_again, "PASS")),
+    ("reproduction_within_its_tolerance", "It was reproduced within a tolerance.", partial(_again, "PASS", outcome="within", comparison="numeric")),
+    ("reproduction_that_differs", "It came out differently.", partial(_again, "FAIL", outcome="different")),
+    ("reproduction_that_failed", "It did not run.", partial(_again, "FAIL", outcome="failed")),
+    ("reproduction_of_nothing", "The manifest has no evaluation of that id.", partial(_again, "FAIL", id="e9")),
+    ("reproduction_of_another_kind", "The id is that of an evaluation, and a segment is said to be reproduced.", partial(_again, "FAIL", kind="segment")),
+):  # fmt: skip
+    POLICY.add(_name, _said, "section Roles [R-POL-18]", _make)
+
+
+_TWO_KINDS = {
+    "signers": ["b"],
+    "predicateTypes": [f"{PREFIX}manifest/v1", f"{PREFIX}evaluation/v1"],
+}
+
+
+def _two_kinds(word: str, *, co_signs: bool, evaluates: bool) -> Case:
+    release = small()
+    signed = co_signed(release, *([OTHER] if co_signs else []))
+    if evaluates:
+        file, data = _evaluation(release, OTHER)
+        signed.files[f"release/{FOLDER}/attestations/{file}"] = data
+    rules = policy(roles={**TRAINER, "auditor": _TWO_KINDS})
+    if word == "PASS":
+        return passes(rules, signed)
+    return fails(rules, signed, ("policy-threshold", ""))
+
+
+@POLICY.vector("section Thresholds [R-POL-19]")
+def role_of_two_types_that_signed_both() -> Case:
+    """The auditor has to sign the manifest and an evaluation, and did."""
+    return _two_kinds("PASS", co_signs=True, evaluates=True)
+
+
+@POLICY.vector("section Thresholds [R-POL-19]")
+def role_of_two_types_that_signed_the_manifest_alone() -> Case:
+    """The auditor has to sign the manifest and an evaluation, and signed the manifest."""
+    return _two_kinds("FAIL", co_signs=True, evaluates=False)
+
+
+@POLICY.vector("section Thresholds [R-POL-19]")
+def role_of_two_types_that_signed_an_evaluation_alone() -> Case:
+    """The auditor has to sign the manifest and an evaluation, and signed the evaluation."""
+    return _two_kinds("FAIL", co_signs=False, evaluates=True)
+
+
+@POLICY.vector("section Times, revoked artifacts, ancestors [R-POL-28]")
+def role_of_datasets_among_other_types() -> Case:
+    """A role has to sign the manifest, which it did, and datasets, which lie in no release."""
+    types = [f"{PREFIX}manifest/v1", f"{PREFIX}dataset/v1"]
+    rules = policy(roles={"trainer": {"signers": ["a"], "predicateTypes": types}})
+    return under(rules, small().sign(), "INCOMPLETE", VERIFIED, ("required-not-checked", ""))
+
+
+@POLICY.vector("section Times, revoked artifacts, ancestors [R-POL-26]")
+def revoked_file_whose_digest_is_a_lie() -> Case:
+    """A file is revoked, and the manifest and its list record another SHA-256 of it."""
+    release = small()
+    entries = release.manifest["release"]["inventory"]
+    true = entries[0]["digest"]["sha256"]
+    entries[0]["digest"]["sha256"] = "ab" * 32
+    name = entries[0]["path"]
+    rules = policy(revoked={"artifacts": [{"sha256": true}]})
+    found = (("digest-mismatch", name), ("policy-artifact-revoked", name))
+    return fails(rules, release.list(entries).sign(), *found)
 
 
 EVALUATORS = {**TRAINER, "evaluator": {"signers": ["b", "d"], "threshold": 2}}
@@ -309,6 +425,21 @@ def revoked_key_in_hexadecimal() -> Case:
     """The revoked key is named by 64 hexadecimal characters."""
     digest = formulas.digests(SIGNER.spki, "sha256")["sha256"]
     rules = policy(revoked={"keys": [{"fingerprint": digest}]})
+    return fails(rules, small().sign(), ("policy-revoked", ""), ("policy-threshold", ""))
+
+
+def _openssh_blob(spki: bytes) -> bytes:
+    """Return a P-256 key as OpenSSH writes it: three strings, each behind its length."""
+    parts = (b"ecdsa-sha2-nistp256", b"nistp256", spki[-65:])
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+@POLICY.vector("section Whether a signature counts [R-POL-15]")
+def revoked_key_as_openssh_shows_it() -> Case:
+    """The revoked key is named by the fingerprint that OpenSSH shows of it."""
+    digest = formulas.digests(_openssh_blob(SIGNER.spki), "sha256")["sha256"]
+    shown = "SHA256:" + base64(bytes.fromhex(digest)).rstrip("=")
+    rules = policy(revoked={"keys": [{"fingerprint": shown}]})
     return fails(rules, small().sign(), ("policy-revoked", ""), ("policy-threshold", ""))
 
 
@@ -453,6 +584,18 @@ def revoked_key_of_a_certificate() -> Case:
     return fails(rules, certified(small()), *found)
 
 
+@POLICY.vector("section Whether a signature counts [R-POL-15]")
+def revoked_key_of_an_authority() -> Case:
+    """The key of the authority that vouches for the name is revoked."""
+    certificate = x509.load_pem_x509_certificate(authority("root").pem)
+    spki = certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    rules = _by_name(revoked={"keys": [{"fingerprint": _sha256(spki)}]})
+    found = (("policy-revoked", ""), ("policy-threshold", ""))
+    return fails(rules, certified(small()), *found)
+
+
 @POLICY.vector("section First contact [R-POL-30]")
 def certificate_of_a_stranger() -> Case:
     """Nobody is named: the signature is valid, and its signer is unknown."""
@@ -570,6 +713,9 @@ for _name, _said, _make in (
     ("bytes_are_not_held", "Datasets are bound, and the policy requires that they match bytes.", partial(_requires, {"datasets": "matched"}, "INCOMPLETE", "/datasets/0")),
     ("evaluations_are_missing", "Evaluations are required, and there are none.", partial(_requires, {"evaluations": "declared"}, "INCOMPLETE", "/evaluations", release=small())),
     ("field_is_missing", "A field of an object is required that is not stated.", partial(_requires, {"model.intendedUse": "declared"}, "INCOMPLETE", "/model/intendedUse", release=small())),
+    ("empty_list_is_no_word", "The list of licences of a dataset is there, and empty.", partial(_requires, _LICENCES, "INCOMPLETE", "/datasets/0/licenses", release=_lists({**_STATED, "licenses": []}))),
+    ("empty_list_of_the_model", "The list of licences of the model is there, and empty.", partial(_requires, {"model.licenses": "declared"}, "INCOMPLETE", "/model/licenses", release=small(model={"name": "digits-mlp", "licenses": []}))),
+    ("empty_object_is_no_word", "Extensions are required, and the object of them is empty.", partial(_requires, {"extensions": "declared"}, "INCOMPLETE", "/extensions", release=small(extensions={}))),
     ("evaluation_matches", "The results of the evaluation lie in the release.", partial(_requires, {"evaluations": "matched"}, "PASS")),
 ):  # fmt: skip
     POLICY.add(_name, _said, "section Requirements [R-POL-22]", _make)

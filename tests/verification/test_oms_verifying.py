@@ -5,18 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from base64 import b64encode
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from provenance.errors import UsageError, VerificationError
 from provenance.findings import CODES, Severity
 from provenance.recording import sign_oms
-from provenance.signing import PrivateKey, generate_private_key
+from provenance.signing import IdentityPattern, PrivateKey, PublicKey, generate_private_key
+from provenance.signing.certificates import CertificatePool
 from provenance.signing.oms_legacy import legacy_pae
 from provenance.trust import RevokedKey, TrustPolicy
 from provenance.verification import inspect, inspect_oms, verify_oms
+from provenance.verification.oms_certificates import OmsCertificateVerifier
+from support import certificates
 from support.oms import FILES, digest, oms_bundle, payload_of, resource, statement, write_model
 from support.releases import make_release
 from verification.test_hub_cache import COMMIT, write_cache
@@ -494,3 +499,25 @@ def test_a_hint_of_another_writer_is_not_shown_as_a_fingerprint_of_ours(model: P
     assert f"the bundle names, unproven, the key with the hint '{hint}'" in said
     assert said.count("SHA256:") == 1
     assert OTHER.fingerprint in said
+
+
+def test_an_authority_is_named_by_its_key_and_its_subject(model: Path) -> None:
+    now = datetime.now(UTC)
+    start, end = now - certificates.DAY, now + certificates.DAY
+    root = certificates.authority(None, "root", start=start, end=end)
+    leaf = certificates.signer(root, start=start, end=end)
+    der = leaf.certificate.public_bytes(Encoding.DER)
+    raw = [{"rawBytes": b64encode(der).decode()}]
+    material = {"x509CertificateChain": {"certificates": raw}, "tlogEntries": []}
+    signature = sign(
+        model.parent / "s.sig", key=PrivateKey.from_handle(leaf.key), material=material
+    )
+    named = OmsCertificateVerifier(
+        CertificatePool((root.certificate,)), IdentityPattern("trainer@example.org")
+    )
+    report = inspect_oms(model, signature, keys=[named])
+    assert report.signer is not None
+    key = PublicKey.from_handle(root.certificate.public_key()).fingerprint
+    assert (report.signer.issuer, report.signer.issuer_name) == (key, "CN=root")
+    (said,) = [one.message for one in report.findings if one.code == "signature-verified"]
+    assert f"vouched for by 'CN=root' ({key}), with key " in said

@@ -110,6 +110,53 @@ def test_the_report_says_by_which_signer_of_the_policy(tmp_path: Path) -> None:
     assert report.signer.identity is None
 
 
+def test_the_report_says_whose_signatures_count_for_which_role(tmp_path: Path) -> None:
+    roles = {
+        "trainer": {"signers": ["lab", "review"], "threshold": 2, "models": ["digits-*"]},
+        "evaluator": {"signers": ["audit"], "required": False},
+    }
+    report = look(tmp_path, release("review", "stranger"), rules(roles=roles, version=3))
+    assert report.verdict == "PASS"
+    assert report.policy is not None
+    assert (report.policy.name, report.policy.version) == ("test", 3)
+    trainer, evaluator = report.policy.roles
+    assert (trainer.name, trainer.needed, trainer.count) == ("trainer", 2, 2)
+    assert [(one.signer, one.fingerprint, one.bundle) for one in trainer.counted] == [
+        ("lab", PUBLIC["lab"].fingerprint, None),
+        (
+            "review",
+            PUBLIC["review"].fingerprint,
+            "training-provenance/attestations/0.sigstore.json",
+        ),
+    ]
+    assert (evaluator.required, evaluator.count, evaluator.counted) == (False, 0, ())
+    assert report.model is not None
+    assert report.model.name_allowed is True
+    assert "(name allowed by the policy)" in render_report(report)
+
+
+def test_a_name_that_the_policy_does_not_allow_is_not_said_to_be_allowed(tmp_path: Path) -> None:
+    roles = {"trainer": {"signers": ["lab"], "models": ["another"]}}
+    report = look(tmp_path, release(), rules(roles=roles))
+    assert report.model is not None
+    assert report.model.name_allowed is False
+    assert report.policy is not None
+    assert [role.counted for role in report.policy.roles] == [()]
+    assert "allowed by the policy" not in render_report(report)
+
+
+def test_a_policy_that_bounds_no_names_allows_none_by_name(tmp_path: Path) -> None:
+    report = look(tmp_path, release(), rules())
+    assert report.model is not None
+    assert report.model.name_allowed is None
+    assert "(name not checked)" in render_report(report)
+
+
+def test_keys_without_a_policy_are_none(tmp_path: Path) -> None:
+    report = look(tmp_path, release(), TrustPolicy(keys=(PUBLIC["lab"],)))
+    assert report.policy is None
+
+
 def test_the_manifest_is_returned_only_if_the_policy_is_satisfied(tmp_path: Path) -> None:
     look(tmp_path, release(), rules())
     folder = tmp_path / "model"

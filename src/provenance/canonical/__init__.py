@@ -64,6 +64,8 @@ from provenance.canonical.limits import (
     MAX_TORCH_MEMBERS,
     MAX_TREE_DEPTH,
     MAX_TREE_ENTRIES,
+    MAX_VOTE_STEPS,
+    MAX_VOTE_TRIPLES,
     MIN_BLOCK_BYTES,
     NUMBER_BOUND,
 )
@@ -122,6 +124,8 @@ __all__ = [
     "MAX_TORCH_MEMBERS",
     "MAX_TREE_DEPTH",
     "MAX_TREE_ENTRIES",
+    "MAX_VOTE_STEPS",
+    "MAX_VOTE_TRIPLES",
     "MIN_BLOCK_BYTES",
     "NUMBER_BOUND",
     "JsonInput",

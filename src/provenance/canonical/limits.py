@@ -65,6 +65,8 @@ __all__ = [
     "MAX_TORCH_MEMBERS",
     "MAX_TREE_DEPTH",
     "MAX_TREE_ENTRIES",
+    "MAX_VOTE_STEPS",
+    "MAX_VOTE_TRIPLES",
     "MIN_BLOCK_BYTES",
     "NUMBER_BOUND",
 ]
@@ -235,6 +237,12 @@ MAX_POLICY_UPDATES: Final = 64
 
 #: Largest signed policy, in bytes: one bundle for each signature.
 MAX_SIGNED_POLICY_BYTES: Final = 64 * 1024 * 1024
+
+#: Most signatures, as name, person and key, that hang together of which every choice is counted.
+MAX_VOTE_TRIPLES: Final = 40
+
+#: Most steps of that search; then the best choice found so far counts.
+MAX_VOTE_STEPS: Final = 20_000
 
 #: Most entries (model name and signer) of a verifier's memory of releases.
 MAX_STATE_ENTRIES: Final = 4_096

@@ -31,6 +31,7 @@ __all__ = [
     "check_policy_times",
     "check_revoked_artifacts",
     "check_roles",
+    "counted_signatures",
 ]
 
 #: What the kind of an attestation is if its payload is that of the manifest.
@@ -100,19 +101,37 @@ def _threshold(evidence: Evidence, policy: TrustPolicy, role: Role, kind: str) -
 def _signers(
     evidence: Evidence, policy: TrustPolicy, role: Role, kind: str
 ) -> Iterator[tuple[str, VerifiedSigner]]:
-    """Yield whose signatures count for one kind of statement: of the manifest, or beside it."""
-    beside, outcomes = kind, []
+    for _, name, signer in counted_signatures(evidence, policy, role, kind):
+        yield name, signer
+
+
+def counted_signatures(
+    evidence: Evidence, policy: TrustPolicy, role: Role, kind: str
+) -> Iterator[tuple[str, str, VerifiedSigner]]:
+    """Yield whose signatures count for one kind of statement: of the manifest, or beside it.
+
+    Args:
+        evidence: What was found.
+        policy: The policy.
+        role: A role of it; whether it may sign for the model is not asked.
+        kind: The predicate type.
+
+    Yields:
+        The file of the bundle (empty for the manifest's own), the name in the policy, the signer.
+    """
+    beside: str = kind
+    found: list[tuple[str, SignatureOutcome]] = []
     if kind == MANIFEST_V1:
         beside = CO_SIGNATURE
-        outcomes = [evidence.signature] if evidence.signature is not None else []
-    outcomes += [
-        item.signature
+        found = [("", evidence.signature)] if evidence.signature is not None else []
+    found += [
+        (item.path, item.signature)
         for item in evidence.attestations
         if item.kind == beside and not why_no_support(evidence, item, policy)
     ]
-    for outcome in outcomes:
+    for path, outcome in found:
         yield from (
-            (name, outcome.counted[name]) for name in role.signers if name in outcome.counted
+            (path, name, outcome.counted[name]) for name in role.signers if name in outcome.counted
         )
 
 

@@ -61,7 +61,7 @@ def verify_bundle(
     output_format: str,
     **whom: Any,  # noqa: ANN401 - the options that say whom to trust
 ) -> int:
-    """Verify that a key or identity signed ARTIFACT: a file, or `sha256:` and 64 hex characters.
+    """Verify that a key or identity signed ARTIFACT: a file, or its digest (`sha256:` and hex).
 
     The bundle signs the bytes of the file, or a statement that names its digest. What a statement
     says beside that is not looked at: for a training manifest use `verify`, for the outcome of a
@@ -80,9 +80,12 @@ def verify_bundle(
     except ProvenanceError as error:
         _refuse(error, data, output_format)
         return 1
-    unchecked = _has_entries(data) and not found.log_checked
-    if unchecked:
-        say_note("note: the log entries were not checked; --trusted-root names whom to trust")
+    if found.unchecked:
+        named = ", ".join(found.unchecked)
+        say_note(
+            f"note: not checked, for nobody was named to check it by: {named}; "
+            "--trusted-root and --tsa name whom to trust"
+        )
     if output_format == "json":
         say_json(_tree(found))
     else:
@@ -148,7 +151,7 @@ def _gather(
         named["trusted_root"] = None
     if without_log and not (with_log and keys):
         raise UsageError(path="--without-log", problem="goes with --key and --trusted-root")
-    found, policy = gather_trust(keys, **named)
+    found, policy = gather_trust(keys, **named, whole_names=True)
     loaded = [
         usable("--key", partial(PublicKey.load, one)) if isinstance(one, Path) else one
         for one in found
@@ -177,16 +180,11 @@ def _logged(named: SignatureVerifier, root: Path, *, require_log: bool) -> Signa
     return LoggedKeyVerifier(named, trusted_root_of(root), require_log=require_log)
 
 
-def _has_entries(data: bytes) -> bool:
-    from provenance.envelope.artifact_bundles import parse_artifact_bundle
-
-    return bool(parse_artifact_bundle(data).material.tlog_entries)
-
-
 def _tree(found: VerifiedArtifact) -> dict[str, object]:
     signer = found.signer
     return {
-        "artifact": {"sha256": found.sha256},
+        "artifact": dict(found.digests),
+        "unchecked": list(found.unchecked),
         "predicateType": found.predicate_type,
         "logChecked": found.log_checked,
         "signer": {
@@ -204,6 +202,12 @@ def _tree(found: VerifiedArtifact) -> dict[str, object]:
     }
 
 
+def _digest(found: VerifiedArtifact) -> str:
+    """Return the digest that a file is shown by: its SHA-256, or else the one that was given."""
+    name = "sha256" if found.sha256 is not None else next(iter(found.digests))
+    return f"{name}:{found.digests[name]}"
+
+
 def _text(found: VerifiedArtifact) -> str:
     from provenance.render import escape
     from provenance.verification.other_bundles import advice_for_type
@@ -212,7 +216,7 @@ def _text(found: VerifiedArtifact) -> str:
     who = f"key {signer.fingerprint}"
     if signer.identity is not None:
         who = f"{signer.identity} (issuer {signer.issuer})"
-    lines = [f"PASS: signed by {escape(who)}", f"file     sha256:{found.sha256}"]
+    lines = [f"PASS: signed by {escape(who)}", f"file     {_digest(found)}"]
     if found.predicate_type is not None:
         lines.append(f"type     {escape(found.predicate_type)}")
         lines.append(f"         what it says was not read. {advice_for_type(found.predicate_type)}")

@@ -49,6 +49,7 @@ def gather_trust(
     tsa: Sequence[Path] = (),
     policy: Path | None = None,
     policy_keys: Sequence[str] = (),
+    whole_names: bool = False,
 ) -> tuple[tuple[Path | SignatureVerifier, ...], TrustPolicy | None]:
     """Return the keys and identities that were named, and the policy if there is one.
 
@@ -56,7 +57,8 @@ def gather_trust(
         MissingExtraError: What a timestamp is read with is not installed.
         UsageError: A file cannot be used, or the options do not go together.
     """
-    if trusted_root is not None and ca is None and certificate_identity is None:
+    as_pattern = trusted_root is not None and ca is None and certificate_identity is None
+    if as_pattern:
         # Without an authority, a name can only be that of a keyless signer.
         certificate_identity, identity = identity, None
     named: list[Path | SignatureVerifier] = []
@@ -72,7 +74,10 @@ def gather_trust(
     if ca is not None or identity is not None or identity_kind is not None:
         named.append(_certificate(ca, identity, identity_kind, scheme))
     if (certificate_identity, certificate_oidc_issuer, trusted_root) != (None, None, None):
-        named.append(keyless(certificate_identity, certificate_oidc_issuer, trusted_root))
+        literal = whole_names and not as_pattern
+        named.append(
+            keyless(certificate_identity, certificate_oidc_issuer, trusted_root, literal=literal)
+        )
     return tuple(named), _policy(policy, policy_keys, tsa)
 
 
@@ -172,8 +177,16 @@ def _certificate(
     return CertificateVerifier(CertificatePool(roots, others), pattern, rsa_scheme=scheme)
 
 
-def keyless(identity: str | None, issuer: str | None, root: Path | None) -> SignatureVerifier:
+def keyless(
+    identity: str | None, issuer: str | None, root: Path | None, *, literal: bool = False
+) -> SignatureVerifier:
     """Return what verifies signatures of an identity without a key of its own.
+
+    Args:
+        identity: The name, or a pattern of it.
+        issuer: Who vouches for it.
+        root: The trusted root.
+        literal: Whether `*` in the name is a character like any other.
 
     Raises:
         UsageError: One of the three is missing or cannot be used.
@@ -193,7 +206,8 @@ def keyless(identity: str | None, issuer: str | None, root: Path | None) -> Sign
     from provenance.signing import IdentityPattern
     from provenance.signing.keyless import KeylessVerifier
 
-    return KeylessVerifier(IdentityPattern(identity), issuer, trusted_root_of(root))
+    pattern = IdentityPattern(identity, literal=literal)
+    return KeylessVerifier(pattern, issuer, trusted_root_of(root))
 
 
 def trusted_root_of(path: Path) -> TrustedRoot:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli.keys import password_sources
 from provenance.cli.output import format_option, say, say_json, say_note
 from provenance.cli.remote import LocalPath
 from provenance.errors import SigningError, UsageError
@@ -82,17 +81,18 @@ def public_key(
 
 
 def _read(key: str, password_file: Path | None) -> PublicKey:
+    from provenance.cli.signing_options import open_signers
     from provenance.signing import PublicKey
-    from provenance.signing.references import open_signer
 
     if os.path.lexists(key):
         try:
             return PublicKey.load(key)
-        except SigningError:
-            pass  # a private key, or nothing; that is said below
+        except SigningError as error:
+            if error.problem.startswith("a certificate"):
+                raise
+            # A private key, or none at all: that is said below.
     files = () if password_file is None else (password_file,)
-    (password,) = password_sources([key], files)
-    signer = open_signer(key, password=password, agent=os.environ.get("SSH_AUTH_SOCK"))
+    (signer,) = open_signers((key,), password_files=files)
     public = getattr(signer, "public_key", None)
     if not isinstance(public, PublicKey):
         raise SigningError(

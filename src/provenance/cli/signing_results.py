@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from provenance.cli.output import say, say_note, say_warning
+from provenance.errors import ProvenanceError
 from provenance.render import escape
 
 if TYPE_CHECKING:
@@ -91,9 +92,12 @@ def _named(bundle: Bundle) -> tuple[str | None, str | None]:
     from provenance.signing.certificates import identities, read_der_certificate
     from provenance.signing.keyless.issuers import issuer_of
 
-    leaf = read_der_certificate(bundle.certificate, path="")
-    names = identities(leaf)
-    return (names[0].value if names else None), issuer_of(leaf)
+    try:
+        leaf = read_der_certificate(bundle.certificate, path="")
+        names, issuer = identities(leaf), issuer_of(leaf)
+    except ProvenanceError:  # of a plug-in; the bundle is written, and verifiers say what is wrong
+        return None, None
+    return (names[0].value if names else None), issuer
 
 
 def _log_entries(bundle: Bundle) -> list[dict[str, Any]]:
@@ -101,7 +105,10 @@ def _log_entries(bundle: Bundle) -> list[dict[str, Any]]:
         return []
     from provenance.signing.transparency import read_log_entry
 
-    read = [read_log_entry(it, "") for it in bundle.tlog_entries[:MAX_TOLD]]
+    try:
+        read = [read_log_entry(it, "") for it in bundle.tlog_entries[:MAX_TOLD]]
+    except ProvenanceError:  # as above
+        return []
     return [{"at": _seconds(it.integrated_time), "index": it.log_index} for it in read]
 
 
@@ -115,7 +122,10 @@ def _timestamps(bundle: Bundle) -> list[dict[str, str]]:
 
 
 def _seconds(since: int) -> str | None:
-    return _shown(datetime.fromtimestamp(since, UTC)) if since else None
+    try:
+        return _shown(datetime.fromtimestamp(since, UTC)) if since else None
+    except (ValueError, OverflowError, OSError):  # a time that no clock shows
+        return None
 
 
 def _shown(time: datetime) -> str:

@@ -10,6 +10,7 @@ Source: `sigstore_bundle.proto` and `sigstore_common.proto` of sigstore/protobuf
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from provenance import canonical
@@ -20,7 +21,6 @@ from provenance.envelope.fields import (
     decode_base64,
     refuse_unknown,
     require_object,
-    require_text,
     take,
     under,
 )
@@ -28,15 +28,30 @@ from provenance.envelope.material import Material, read_material
 from provenance.errors import EnvelopeError, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from provenance.canonical import JsonValue
 
 __all__ = ["ArtifactBundle", "MessageSignature", "parse_artifact_bundle", "without_null"]
 
 _CODE = "bundle-malformed"
-#: The hashes of `messageDigest`, by the names of `hashlib`.
-_HASHES = {"SHA2_256": "sha256", "SHA2_384": "sha384", "SHA2_512": "sha512"}
+#: The hashes of `messageDigest`, by name and by number, and what `hashlib` calls those that are
+#: compared; a digest by another, or by none that is named, says nothing here.
+_HASHES: Mapping[str | int, str | None] = MappingProxyType(
+    {
+        name: known
+        for names, known in (
+            (("HASH_ALGORITHM_UNSPECIFIED", 0), None),
+            (("SHA2_256", 1), "sha256"),
+            (("SHA2_384", 2), "sha384"),
+            (("SHA2_512", 3), "sha512"),
+            (("SHA3_256", 4), None),
+            (("SHA3_384", 5), None),
+        )
+        for name in names
+    }
+)
 _MAX_DIGEST_BYTES = 64
-_MAX_NAME_CHARACTERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +62,8 @@ class MessageSignature:
     """The signature."""
 
     algorithm: str | None = None
-    """The hash of the digest, as `hashlib` names it; `None` if the bundle states no digest."""
+    """The hash of the digest, as `hashlib` names it; `None` if the bundle states no digest that
+    could be compared."""
 
     digest: bytes = b""
     """What the bundle says that the digest of the file is: a hint, and never a proof."""
@@ -115,14 +131,10 @@ def _read_message(value: JsonValue, path: str) -> MessageSignature:
     where = under(path, "messageDigest")
     stated = require_object(tree["messageDigest"], where, code=_CODE)
     refuse_unknown(stated, ("algorithm", "digest"), where, code=_CODE)
-    name = require_text(
-        stated.get("algorithm", ""),
-        under(where, "algorithm"),
-        most=_MAX_NAME_CHARACTERS,
-        code=_CODE,
-    )
-    if name not in _HASHES:
-        problem = f"expected one of {', '.join(_HASHES)}, found {shown(name)}"
+    name = stated.get("algorithm", 0)
+    if isinstance(name, bool) or not isinstance(name, str | int) or name not in _HASHES:
+        known = ", ".join(name for name in _HASHES if isinstance(name, str))
+        problem = f"expected one of {known}, found {shown(name)}"
         raise EnvelopeError(path=under(where, "algorithm"), problem=problem, code=_CODE)
     digest = decode_base64(
         stated.get("digest", ""), under(where, "digest"), most=_MAX_DIGEST_BYTES, code=_CODE

@@ -9,6 +9,7 @@ from provenance.errors import ProvenanceError
 from provenance.recording.about import generator
 from provenance.recording.folder_locks import FolderLock, lock_folder
 from provenance.recording.log_states import LogState, read_log_state
+from provenance.recording.metrics import LOG_NAME
 from provenance.recording.ranks import Rank, array_task_of, given_rank, job_of, read_rank
 from provenance.recording.records import Record
 from provenance.recording.requeues import take_up
@@ -21,6 +22,7 @@ from provenance.recording.state import (
     new_run_folder,
     precise_now,
 )
+from provenance.training_log import LogWriter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,6 +124,9 @@ def _resumed(
 ) -> Begun:
     try:
         former = read_log_state(found.folder, found.record)
+        if found.record.log is not None:
+            # A forked worker that outlived its process still holds the log: then nothing is begun.
+            LogWriter(found.folder / LOG_NAME).close()
     except ProvenanceError:
         lock.release()
         raise

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     Gather = Callable[[Any], Sequence[Any]]
 
-__all__ = ["WAIT_SECONDS", "add_sharded", "hand_over"]
+__all__ = ["WAIT_SECONDS", "Shard", "add_sharded", "hand_over"]
 
 #: Where ranks meet, in the project folder; rank 0 removes it.
 MEETING_FOLDER: Final = ".ranks"

@@ -174,7 +174,7 @@ def find_draft(folder: Path) -> Path:
     draft = draft_folder(folder)
     if os.path.lexists(draft / STATEMENT_NAME):
         return draft
-    cosign = "to add a signature to the manifest that is there, run `provenance cosign`"
+    cosign = "to add a signature to a manifest that is signed, run `provenance cosign`"
     release = "run `provenance release` first, which writes the draft"
     signed = os.path.lexists(folder / MANIFEST_FOLDER / MANIFEST_NAME)
     raise RecordingError(

@@ -101,6 +101,8 @@ def _labelled(report: Report) -> Iterator[tuple[str, str]]:
         yield "Signed", f"{report.signer.signed_at} at the latest (proven by a {source})"
     if report.model is not None:
         checked = "name checked" if report.model.name_checked else "name not checked"
+        if report.model.name_allowed and not report.model.name_checked:
+            checked = "name allowed by the policy"
         if "model-name-mismatch" in report.codes():
             checked = "not the name that you asked for"
         version = f" {report.model.version}" if report.model.version else ""

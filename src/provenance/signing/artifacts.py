@@ -28,7 +28,7 @@ from provenance.signing.keyless.contents import (
     SignedContent,
     envelope_content,
 )
-from provenance.signing.outcomes import SigningTimes, VerifiedSigner
+from provenance.signing.outcomes import SigningTimes, VerifiedSigner, VerifiedTime
 from provenance.signing.public_keys import PublicKey
 from provenance.signing.transparency.bodies import check_body
 from provenance.signing.transparency.entries import read_log_entry
@@ -47,7 +47,9 @@ _STATEMENTS = ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/
 _MAX_SUBJECTS = 65_536
 _MAX_TEXT = 4_096
 _CODE = "statement-malformed"
-_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+_DIGEST = re.compile(
+    r"sha256:[0-9a-fA-F]{64}|sha384:[0-9a-fA-F]{96}|sha512:[0-9a-fA-F]{128}", re.ASCII
+)
 
 
 @runtime_checkable
@@ -66,14 +68,22 @@ class VerifiedArtifact:
     signer: VerifiedSigner
     """Who signed."""
 
-    sha256: str
-    """The file, 64 hex characters."""
+    digests: Mapping[str, str]
+    """The file: each digest of it that is known, in hex, by `sha256`, `sha384` or `sha512`."""
 
     predicate_type: str | None
     """What the signed statement says about the file; `None` if its bytes were signed."""
 
     log_checked: bool
     """Whether log entries of the bundle were checked against a trusted root."""
+
+    unchecked: tuple[str, ...] = ()
+    """What the bundle holds beside that and nothing was named to check by, in words."""
+
+    @property
+    def sha256(self) -> str | None:
+        """The SHA-256 of the file, 64 hex characters; `None` if another digest was given."""
+        return self.digests.get("sha256")
 
 
 def verify_artifact(
@@ -88,7 +98,8 @@ def verify_artifact(
 
     Args:
         bundle: The document `*.sigstore.json`, v0.1 to v0.3.
-        artifact: The path of the file, its bytes, or `sha256:` and 64 hex characters.
+        artifact: The path of the file, its bytes, or its digest: `sha256:`, `sha384:` or `sha512:`
+            and 64, 96 or 128 hex characters.
         verifier: A key (`PublicKey`), a key with a log (`LoggedKeyVerifier`), an identity
             (`KeylessVerifier`), or another signature verifier for bundles with an envelope.
         times: The verifier's clock and further proven times.
@@ -111,8 +122,9 @@ def verify_artifact(
         times = SigningTimes.at_present() if times is None else times
         proven = timestamps.verify(_signature(content), parsed.material.timestamps)
         times = times.with_verified(*proven)
+    compared = True
     if isinstance(content, MessageSignature):
-        _check_hint(content, digests)
+        compared = _check_hint(content, digests)
         read = None if _is_digest(artifact) else lambda: _read(artifact)
         known = {name: bytes.fromhex(digest) for name, digest in digests.items()}
         signed = SignedContent(content.signature, known, read)
@@ -120,8 +132,30 @@ def verify_artifact(
     else:
         signer = _verify(parsed, envelope_content(content), verifier, times)
         predicate_type = _check_subject(content, digests)
-    checked = not isinstance(verifier, PublicKey) and bool(parsed.material.tlog_entries)
-    return VerifiedArtifact(signer, digests["sha256"], predicate_type, checked)
+    by_root = isinstance(verifier, _ContentVerifier)
+    checked = by_root and bool(parsed.material.tlog_entries)
+    unchecked = _unchecked(
+        len(parsed.material.tlog_entries) * (not by_root),
+        len(parsed.material.timestamps) - len(_stamped(signer)),
+        compared=compared,
+    )
+    return VerifiedArtifact(signer, digests, predicate_type, checked, unchecked)
+
+
+def _stamped(signer: VerifiedSigner) -> list[VerifiedTime]:
+    return [time for time in signer.times if time.source == "timestamp-authority"]
+
+
+def _unchecked(entries: int, timestamps: int, *, compared: bool) -> tuple[str, ...]:
+    """Return in words what nobody was named to check by."""
+    found = []
+    if entries:
+        found.append(f"{entries} log {'entry' if entries == 1 else 'entries'}")
+    if timestamps > 0:
+        found.append(f"{timestamps} timestamp{'s' * (timestamps > 1)}")
+    if not compared:
+        found.append("the digest that it states, by another hash than the one given")
+    return tuple(found)
 
 
 def _signature(content: MessageSignature | Envelope) -> bytes:
@@ -181,7 +215,7 @@ def _verify_key(signed: SignedBundle, key: PublicKey, times: SigningTimes | None
 
 
 def _is_digest(artifact: str | Path | bytes) -> bool:
-    return isinstance(artifact, str) and artifact.startswith("sha256:")
+    return isinstance(artifact, str) and artifact.partition(":")[0] in DIGESTS
 
 
 def _digests(artifact: str | Path | bytes) -> Mapping[str, str]:
@@ -194,9 +228,11 @@ def _digests(artifact: str | Path | bytes) -> Mapping[str, str]:
         if found is None:
             raise UsageError(
                 path="artifact",
-                problem=f"expected sha256: and 64 lower-case hex digits, found {shown(artifact)}",
+                problem="expected a digest: sha256:, sha384: or sha512: and 64, 96 or 128 hex "
+                f"digits, found {shown(artifact)}",
+                remedy="of a file with such a name, give the path: ./NAME",
             )
-        return {"sha256": found[1]}
+        return {found[0].partition(":")[0]: found[0].partition(":")[2].lower()}
     # The caller named this file, so a link to it is followed.
     return dict(hash_file(os.path.realpath(artifact), algorithms=DIGESTS).digest)
 
@@ -207,12 +243,14 @@ def _read(artifact: str | Path | bytes) -> bytes:
     return read_file(os.path.realpath(artifact), max_bytes=MAX_SIGNED_MESSAGE_BYTES)
 
 
-def _check_hint(message: MessageSignature, digests: Mapping[str, str]) -> None:
+def _check_hint(message: MessageSignature, digests: Mapping[str, str]) -> bool:
+    """Return whether the digest that a bundle states, if it does, could be compared."""
     if message.algorithm is None:
-        return
+        return True
     expected = digests.get(message.algorithm)
     if expected is not None and expected != message.digest.hex():
         raise _mismatch("the bundle states the digest of another file")
+    return expected is not None
 
 
 def _check_subject(envelope: Envelope, digests: Mapping[str, str]) -> str:

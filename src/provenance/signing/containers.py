@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from base64 import b64decode
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from provenance.digest import read_file
-from provenance.errors import MissingExtraError, SigningError
+from provenance.errors import InputError, MissingExtraError, SigningError
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -31,6 +32,8 @@ Password = bytes | str | Callable[[], bytes | str] | None
 #: Largest key file; an RSA key of 16,384 bits has 13 KiB.
 MAX_KEY_FILE_BYTES = 65_536
 
+# How a shell names a pipe that it hands over: `<(…)`.
+_HANDED = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,6})", re.ASCII)
 _PEM_LABEL = re.compile(rb"^-----BEGIN ([A-Z0-9 ]{1,64})-----", re.MULTILINE)
 _SHOWN_LABELS = 4
 # The beginning of a SubjectPublicKeyInfo, or of a PKCS #8 key with its version, whose algorithm
@@ -88,11 +91,37 @@ def read_key_file(path: str | PathLike[str]) -> tuple[bytes, bool]:
         InputError: The file cannot be read, is no regular file, or is larger than any key.
     """
     try:
+        handed = _HANDED.fullmatch(os.fsdecode(path))
+        if handed is not None:
+            return _with_form(_read_handed(int(handed[1]), path))
         real = os.path.realpath(path)
     except ValueError:  # a name with U+0000 in it, which the reader refuses in words
         real = os.fspath(path)
-    data = read_file(real, max_bytes=MAX_KEY_FILE_BYTES)
+    return _with_form(read_file(real, max_bytes=MAX_KEY_FILE_BYTES))
+
+
+def _with_form(data: bytes) -> tuple[bytes, bool]:
     return data, _PEM_MARK in data or data.startswith(_OPENSSH_PUBLIC)
+
+
+def _read_handed(number: int, path: str | PathLike[str]) -> bytes:
+    """Return what a pipe holds that whoever started the program left open for it.
+
+    Raises:
+        InputError: It is not open, is no pipe or file, or holds more than any key.
+    """
+    name = os.fsdecode(path)
+    try:
+        mode = os.fstat(number).st_mode
+        if not (stat.S_ISFIFO(mode) or stat.S_ISREG(mode)):
+            raise InputError(path=name, problem="neither a file nor a pipe")
+        with open(number, "rb", closefd=False) as stream:
+            data = stream.read(MAX_KEY_FILE_BYTES + 1)
+    except OSError as error:
+        raise InputError(path=name, problem=f"cannot be read: {error.strerror}") from error
+    if len(data) > MAX_KEY_FILE_BYTES:
+        raise InputError(path=name, problem=f"larger than {MAX_KEY_FILE_BYTES} bytes")
+    return data
 
 
 def load_public(data: bytes, *, pem: bool) -> PublicKeyTypes:

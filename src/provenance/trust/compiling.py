@@ -29,6 +29,7 @@ from provenance.signing import SCHEMES, parse_fingerprint
 from provenance.trust.documents import ROLES
 from provenance.trust.field_patterns import check_pattern
 from provenance.trust.policy import TrustPolicy
+from provenance.trust.policy_checks import PARTS_OF_TRAINING
 from provenance.trust.policy_reading import is_placed, read_policy, refuse
 from provenance.trust.presets import PRESETS
 from provenance.trust.rules import (
@@ -58,21 +59,6 @@ DEFAULT_PREDICATE_TYPES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType
         "reproducer": (REPRODUCTION_V1,),
         "auditor": (MANIFEST_V1,),
     }
-)
-
-#: Ids of the parts of open training (`spec/registry/parts.json`).
-PARTS_OF_TRAINING: Final = (
-    "datasets",
-    "data-criteria",
-    "processing",
-    "architecture",
-    "hyperparameters",
-    "training-code",
-    "environment",
-    "training-log",
-    "checkpoints",
-    "evaluations",
-    "compute",
 )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from provenance.canonical import MAX_POLICY_SIGNERS
 from provenance.errors import UsageError, shown
 from provenance.signing import SignatureVerifier, TimestampVerifier
+from provenance.trust.policy_checks import check_rules
 from provenance.trust.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -138,8 +139,7 @@ class TrustPolicy:
         for name in _FLAGS:
             if not isinstance(getattr(self, name), bool):
                 raise _nonsense(name, "true or false", getattr(self, name))
-        if self.expires is not None and self.expires.tzinfo is None:
-            raise _nonsense("expires", "a time with its time zone", self.expires)
+        check_rules(self)
         _check_roles(self)
 
     @property

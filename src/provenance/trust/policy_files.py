@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from provenance import canonical
+from provenance.canonical import MAX_POLICY_BYTES
 from provenance.digest import read_file
 from provenance.errors import ProvenanceError, shown
 from provenance.trust.policy_reading import (
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from provenance.manifest.faults import Place
 
 __all__ = ["embed_files", "find_gaps"]
-
-#: Largest file that is written into a policy, in bytes.
-MAX_EMBEDDED_BYTES = 1024 * 1024
 
 
 def find_gaps(data: bytes, *, path: str, base: Path) -> tuple[str, ...]:
@@ -128,7 +126,7 @@ def _text_of(base: Path, name: str, path: str, pointer: str) -> str:
     """Return what a file holds as text: as it is, or as PEM if it is DER."""
     try:
         # Whoever wrote the policy named this file, so a link to it is followed.
-        data = read_file(os.path.realpath(base / name), max_bytes=MAX_EMBEDDED_BYTES)
+        data = read_file(os.path.realpath(base / name), max_bytes=MAX_POLICY_BYTES)
     except (ProvenanceError, ValueError) as error:
         problem = error.problem if isinstance(error, ProvenanceError) else str(error)
         refuse(path, pointer, f"{shown(name)}: {problem}", "name a file relative to the policy")

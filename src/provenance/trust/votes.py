@@ -9,17 +9,14 @@ from heapq import heapify, heappop, heappush
 from itertools import combinations
 from typing import TYPE_CHECKING, TypeAlias
 
+from provenance.canonical import MAX_VOTE_STEPS, MAX_VOTE_TRIPLES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from provenance.signing import VerifiedSigner
 
 __all__ = ["count_votes"]
-
-#: Most triples that hang together of which every choice is tried.
-MAX_TRIED = 40
-#: Most steps of that search, for each group of triples that hang together.
-MAX_STEPS = 20_000
 
 _Triple: TypeAlias = "tuple[str, str, str]"
 
@@ -69,7 +66,7 @@ def _count_group(group: Sequence[_Triple]) -> int:
         for one, other in combinations(range(3), 2)
     )
     chosen = _choose(group)
-    if chosen == most or len(group) > MAX_TRIED:
+    if chosen == most or len(group) > MAX_VOTE_TRIPLES:
         return chosen
     return _Search(group, most, chosen).best
 
@@ -110,7 +107,7 @@ class _Search:
     def __init__(self, group: Sequence[_Triple], most: int, best: int) -> None:
         self.best = best
         self._most = most
-        self._steps = MAX_STEPS
+        self._steps = MAX_VOTE_STEPS
         by_name: dict[str, list[_Triple]] = {}
         for triple in group:
             by_name.setdefault(triple[0], []).append(triple)

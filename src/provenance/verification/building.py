@@ -12,6 +12,7 @@ from provenance.checks import OMS_FILE, Evidence, Fact, SignatureOutcome, facts_
 from provenance.envelope import Statement, manifest_digest
 from provenance.findings import STEPS, Finding, Severity
 from provenance.manifest import FrozenMapping
+from provenance.verification.policy_report import is_name_allowed, report_policy
 from provenance.verification.report import (
     EXIT_CODES,
     FileCounts,
@@ -114,7 +115,8 @@ def build_report(outcome: Outcome, options: Options) -> Report:
         summary=_summary(outcome, verdict, parts, files=files, name=name),
         target=outcome.source,
         signer=_signer(signature, name),
-        model=_model(manifest, options),
+        policy=report_policy(options.policy, evidence),
+        model=_model(evidence, options),
         producer=_producer(manifest),
         created_at=manifest.created_at if manifest is not None else None,
         expires_at=manifest.expires_at if manifest is not None else None,
@@ -207,13 +209,15 @@ def _signer(signature: SignatureOutcome | None, name: str | None) -> SignerRepor
     )
 
 
-def _model(manifest: Manifest | None, options: Options) -> ModelNamed | None:
-    if manifest is None:
+def _model(evidence: Evidence | None, options: Options) -> ModelNamed | None:
+    if evidence is None:
         return None
+    manifest = evidence.manifest
     return ModelNamed(
         name=manifest.model.name,
         version=manifest.model.version,
         name_checked=options.policy.model_name == manifest.model.name,
+        name_allowed=is_name_allowed(options.policy, evidence),
     )
 
 

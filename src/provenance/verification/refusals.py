@@ -11,12 +11,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from provenance.canonical import MAX_BUNDLE_BYTES
 from provenance.checks import MANIFEST_FOLDER
 from provenance.envelope import parse_bundle
 from provenance.errors import ProvenanceError, shown
 from provenance.findings import Finding
-from provenance.verification.attestations import ATTESTATIONS_FOLDER, is_attestation
+from provenance.verification.attestations import (
+    ATTESTATIONS_FOLDER,
+    MAX_ALL_ATTESTATIONS_BYTES,
+    MAX_ATTESTATION_BYTES,
+    MAX_ATTESTATIONS,
+    is_attestation,
+)
 from provenance.verification.signatures import verify_signature
 from provenance.verification.sources import FolderSource
 from provenance.verification.unproven import claimed_by_certificate, hinted
@@ -27,9 +32,6 @@ if TYPE_CHECKING:
     from provenance.verification.sources import Source
 
 __all__ = ["name_co_signers"]
-
-#: Most bundles beside a refused manifest that are looked at.
-MAX_CO_SIGNATURES = 100
 
 _ADVICE = (
     "Name the signer of the manifest as well, if you trust it: get its key from a place that you "
@@ -54,8 +56,11 @@ def name_co_signers(
         return findings
     if not isinstance(source, FolderSource) or hinted(bundle) in options.policy.fingerprints:
         return findings  # a signature of somebody who was named, and a false one
+    left = MAX_ALL_ATTESTATIONS_BYTES
     for name in _names(source):
-        who = _signer(name, bundle, source, options)
+        data = _read(name, source, min(left, MAX_ATTESTATION_BYTES))
+        left -= len(data)
+        who = _signer(data, bundle, options)
         if who:
             message = (
                 f"{who} co-signed ({shown(name)}), but the manifest's own signature is by "
@@ -77,13 +82,20 @@ def _names(source: FolderSource) -> list[str]:
     except OSError:
         return []
     found = [f"{ATTESTATIONS_FOLDER}/{name}" for name in names]
-    return [name for name in found if is_attestation(name)][:MAX_CO_SIGNATURES]
+    return [name for name in found if is_attestation(name)][:MAX_ATTESTATIONS]
 
 
-def _signer(name: str, bundle: Bundle, source: FolderSource, options: Options) -> str:
+def _read(name: str, source: FolderSource, most: int) -> bytes:
+    """Return a bundle; nothing if it cannot be read, or is larger than may be read."""
+    try:
+        return source.read(f"{MANIFEST_FOLDER}/{name}", max_bytes=most)
+    except ProvenanceError:
+        return b""
+
+
+def _signer(data: bytes, bundle: Bundle, options: Options) -> str:
     """Return whose signature over the same bytes one bundle is, if somebody named made it."""
     try:
-        data = source.read(f"{MANIFEST_FOLDER}/{name}", max_bytes=MAX_BUNDLE_BYTES)
         other = parse_bundle(data)
         if other.envelope.payload != bundle.envelope.payload:
             return ""

@@ -22,15 +22,18 @@ if TYPE_CHECKING:
 __all__ = [
     "EXIT_CODES",
     "REPORT_VERSION",
+    "CountedSignature",
     "ExitCode",
     "FileCounts",
     "GeneratorNamed",
     "ModelNamed",
     "PartReport",
+    "PolicyReport",
     "ProducerSaid",
     "Report",
     "ReportedFact",
     "ReportedFinding",
+    "RoleReport",
     "SignerReport",
     "StepReport",
     "SubjectReport",
@@ -106,6 +109,63 @@ class ModelNamed(Document):
 
     name_checked: bool
     """Whether the caller asked for this name."""
+
+    name_allowed: bool | None = None
+    """Whether the policy bounds who may sign for which models, and lets this signer sign for it."""
+
+
+class CountedSignature(Document):
+    """One signature that counts for a role of the policy."""
+
+    signer: str
+    """The name of the signer in the policy."""
+
+    fingerprint: str
+    """The key."""
+
+    identity: str | None = None
+    """The name in the certificate that the policy asks for."""
+
+    bundle: str | None = None
+    """The file in the release; absent for the manifest's own bundle."""
+
+
+class RoleReport(Document):
+    """What stands behind one role of the policy, for one kind of statement."""
+
+    name: str
+    """The role."""
+
+    predicate_type: str
+    """What it signs."""
+
+    required: bool
+    """Whether its signatures are needed."""
+
+    needed: _Size
+    """How many different signers are needed."""
+
+    count: _Size = 0
+    """How many different signers there are, by person and by key."""
+
+    counted: tuple[CountedSignature, ...] = ()
+    """Every signature that counts; of one signer there may be several."""
+
+
+class PolicyReport(Document):
+    """The policy that the verification was held to."""
+
+    name: str | None = None
+    """What its author calls it."""
+
+    version: int | None = None
+    """Its version."""
+
+    sha256: str | None = None
+    """SHA-256 of its document, 64 hex characters."""
+
+    roles: tuple[RoleReport, ...] = ()
+    """Its roles, each with every kind of statement that it signs."""
 
 
 class ProducerSaid(Document):
@@ -280,6 +340,9 @@ class Report(Document):
 
     signer: SignerReport | None = None
     """Who signed; absent if no signature was read."""
+
+    policy: PolicyReport | None = None
+    """The policy; absent if keys were named without one."""
 
     model: ModelNamed | None = None
     """The model."""

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from provenance.envelope import parse_bundle
@@ -16,7 +18,7 @@ from provenance.signing import PublicKey, generate_private_key
 from provenance.signing.artifacts import verify_artifact
 from provenance.signing.keyless import LoggedKeyVerifier, read_trusted_root
 from support.keyless import ARTIFACT, STATEMENT, Instance, managed_bundle, pae_of
-from support.logs import b64
+from support.logs import b64, encoded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,7 +166,13 @@ def test_by_its_digest_alone(kind: str, code: str) -> None:
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("digest", ["sha256:", "sha256:00", f"sha256:{'A' * 64}", f"{DIGEST}\n"])
+@pytest.mark.parametrize(
+    "digest",
+    [
+        *("sha256:", "sha256:00", f"sha256:{'g' * 64}", f"{DIGEST}\n", "sha512:", "sha384:00"),
+        f"sha512:{'0' * 64}",
+    ],
+)
 def test_a_malformed_digest_is_no_file_name(digest: str) -> None:
     bundle, key = bare("ecdsa-p256")
     with pytest.raises(UsageError):
@@ -184,7 +192,8 @@ def test_no_file(tmp_path: Path) -> None:
         lambda it: it["messageSignature"].pop("signature"),
         lambda it: it["messageSignature"].update(more=1),
         lambda it: it["messageSignature"]["messageDigest"].update(algorithm="MD5"),
-        lambda it: it["messageSignature"]["messageDigest"].update(algorithm=2),
+        lambda it: it["messageSignature"]["messageDigest"].update(algorithm=6),
+        lambda it: it["messageSignature"]["messageDigest"].update(algorithm=True),
         lambda it: it["messageSignature"].update(messageDigest=[]),
         lambda it: it.pop("messageSignature"),
         lambda it: it.update(dsseEnvelope={}),
@@ -192,7 +201,15 @@ def test_no_file(tmp_path: Path) -> None:
         lambda it: it["verificationMaterial"].update(certificate={"rawBytes": "AAAA"}),
     ],
     ids=[
-        *("empty signature", "no signature", "more", "other hash", "hash no text", "no digest"),
+        *(
+            "empty signature",
+            "no signature",
+            "more",
+            "other hash",
+            "no such number",
+            "hash no text",
+            "no digest",
+        ),
         *("nothing signed", "both signed", "no material", "key and certificate"),
     ],
 )
@@ -211,6 +228,173 @@ def test_the_stated_digest_may_be_missing_and_never_differ() -> None:
     with pytest.raises(SignatureError) as caught:
         verify_artifact(dumped(bundle), ARTIFACT, key)
     assert caught.value.code == "artifact-mismatch"
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {},
+        {"algorithm": "HASH_ALGORITHM_UNSPECIFIED", "digest": "AAAA"},
+        {"algorithm": 0},
+        {"digest": "AAAA"},
+        {"algorithm": "SHA3_256", "digest": "AAAA"},
+        {"algorithm": 5, "digest": "AAAA"},
+        {"algorithm": 1, "digest": b64(hashlib.sha256(ARTIFACT).digest())},
+    ],
+    ids=["empty", "unspecified", "zero", "no hash", "sha3", "number of sha3", "number of sha2"],
+)
+def test_a_stated_digest_that_compares_with_nothing_says_nothing(stated: dict[str, Any]) -> None:
+    bundle, key = bare("ecdsa-p256")
+    bundle["messageSignature"]["messageDigest"] = stated
+    assert verify_artifact(dumped(bundle), ARTIFACT, key).unchecked == ()
+
+
+def test_a_number_names_a_hash_that_has_to_agree() -> None:
+    bundle, key = bare("ecdsa-p256")
+    bundle["messageSignature"]["messageDigest"] = {"algorithm": 1, "digest": "AAAA"}
+    with pytest.raises(SignatureError) as caught:
+        verify_artifact(dumped(bundle), ARTIFACT, key)
+    assert caught.value.code == "artifact-mismatch"
+
+
+def test_says_that_a_stated_digest_could_not_be_compared() -> None:
+    bundle, key = bare("ecdsa-p256")
+    stated = {"algorithm": "SHA2_512", "digest": b64(hashlib.sha512(b"another").digest())}
+    bundle["messageSignature"]["messageDigest"] = stated
+    (said,) = verify_artifact(dumped(bundle), DIGEST, key).unchecked
+    assert "digest" in said
+    with pytest.raises(SignatureError):
+        verify_artifact(dumped(bundle), ARTIFACT, key)
+
+
+@pytest.mark.parametrize("name", ["sha256", "sha384", "sha512"])
+def test_a_file_may_be_named_by_a_digest_in_either_case(name: str) -> None:
+    digest = hashlib.new(name, ARTIFACT).hexdigest()
+    tree = {**TREE, "subject": [{"name": "a", "digest": {name: digest}}]}
+    bundle, key = stated(dumped(tree))
+    for text in (digest, digest.upper()):
+        found = verify_artifact(dumped(bundle), f"{name}:{text}", key)
+        assert (found.digests, found.sha256) == (
+            {name: digest},
+            digest if name == "sha256" else None,
+        )
+    with pytest.raises(SignatureError):
+        verify_artifact(dumped(bundle), f"{name}:{'0' * len(digest)}", key)
+
+
+def test_says_what_a_bare_key_leaves_unchecked(instance: Instance) -> None:
+    bundle, pem = managed_bundle(instance, stamps=1)
+    found = verify_artifact(dumped(bundle), ARTIFACT, PublicKey.from_pem(pem))
+    assert found.unchecked == ("1 log entry", "1 timestamp")
+    assert verify_artifact(dumped(bundle), ARTIFACT, verifier(instance, pem)).unchecked == ()
+
+
+# Schemes
+
+
+def signed_by(handle: Any, *how: Any) -> tuple[dict[str, Any], bytes]:  # noqa: ANN401 - any key
+    bundle, _ = bare("ecdsa-p256")
+    bundle["messageSignature"]["signature"] = b64(handle.sign(ARTIFACT, *how))
+    pem = handle.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return bundle, pem
+
+
+PSS = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
+RSA = rsa.generate_private_key(65_537, 2_048)
+SIGNED: dict[str, tuple[Any, ...]] = {
+    "rsa-pss-sha256": (RSA, PSS, hashes.SHA256()),
+    "rsa-pkcs1v15-sha256": (RSA, padding.PKCS1v15(), hashes.SHA256()),
+    "ecdsa-p384-sha256": (ec.generate_private_key(ec.SECP384R1()), ec.ECDSA(hashes.SHA256())),
+    "ecdsa-p521-sha256": (ec.generate_private_key(ec.SECP521R1()), ec.ECDSA(hashes.SHA256())),
+}
+
+
+@pytest.mark.parametrize("scheme", SIGNED)
+def test_a_key_may_have_signed_by_any_scheme_of_its_kind(scheme: str) -> None:
+    bundle, pem = signed_by(*SIGNED[scheme])
+    for artifact in (ARTIFACT, DIGEST):
+        if artifact == DIGEST and scheme.startswith("ecdsa-p"):
+            continue  # the other hash of the curve is not known then
+        found = verify_artifact(dumped(bundle), artifact, PublicKey.from_pem(pem))
+        assert found.signer.scheme == scheme
+    assert verify_artifact(dumped(bundle), ARTIFACT, PublicKey.from_pem(pem, scheme=scheme))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "named"), [("rsa-pss-sha256", "rsa-pkcs1v15-sha256")], ids=["another"]
+)
+def test_a_scheme_that_was_chosen_is_the_only_one(scheme: str, named: str) -> None:
+    bundle, pem = signed_by(*SIGNED[scheme])
+    with pytest.raises(SignatureError) as caught:
+        verify_artifact(dumped(bundle), ARTIFACT, PublicKey.from_pem(pem, scheme=named))
+    assert caught.value.code == "signature-invalid"
+
+
+@pytest.mark.parametrize(
+    ("handle", "how"),
+    [
+        (RSA, (padding.PKCS1v15(), hashes.SHA512())),
+        (RSA, (padding.PSS(padding.MGF1(hashes.SHA256()), 20), hashes.SHA256())),
+        (SIGNED["ecdsa-p384-sha256"][0], (ec.ECDSA(hashes.SHA512()),)),
+        (ec.generate_private_key(ec.SECP256R1()), (ec.ECDSA(hashes.SHA384()),)),
+    ],
+    ids=["rsa-sha512", "rsa-short-salt", "p384-sha512", "p256-sha384"],
+)
+def test_other_schemes_are_refused(handle: Any, how: tuple[Any, ...]) -> None:  # noqa: ANN401
+    bundle, pem = signed_by(handle, *how)
+    with pytest.raises(SignatureError) as caught:
+        verify_artifact(dumped(bundle), ARTIFACT, PublicKey.from_pem(pem))
+    assert caught.value.code == "signature-invalid"
+
+
+def test_a_manifest_is_held_to_the_one_scheme_of_its_key(instance: Instance) -> None:
+    handle, how = SIGNED["ecdsa-p384-sha256"]
+    bundle, _ = stated(STATEMENT)
+    bundle["dsseEnvelope"]["signatures"][0]["sig"] = b64(handle.sign(pae_of(STATEMENT), how))
+    pem = handle.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    parsed = parse_bundle(dumped(bundle))
+    strict = verifier(instance, pem, require_log=False)
+    assert verify_artifact(dumped(bundle), ARTIFACT, strict).signer.scheme == "ecdsa-p384-sha256"
+    with pytest.raises(SignatureError):
+        strict.verify(parsed)
+    with pytest.raises(SignatureError):
+        PublicKey.from_pem(pem).verify(parsed)
+
+
+@pytest.mark.parametrize(
+    ("details", "good"),
+    [
+        ("PKIX_RSA_PKCS1V15_2048_SHA256", True),
+        ("PKIX_RSA_PKCS1V15_3072_SHA256", False),
+        ("PKIX_RSA_PSS_2048_SHA256", False),
+        ("PKIX_ECDSA_P256_SHA_256", False),
+        ("PKIX_ED25519", False),
+    ],
+)
+def test_a_log_entry_names_the_very_kind_of_key(
+    details: str, instance: Instance, *, good: bool
+) -> None:
+    bundle, pem = signed_by(*SIGNED["rsa-pkcs1v15-sha256"])
+    spki = RSA.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    owner = {"publicKey": {"rawBytes": b64(spki)}, "keyDetails": details}
+    record = {
+        "data": bundle["messageSignature"]["messageDigest"],
+        "signature": {"content": bundle["messageSignature"]["signature"], "verifier": owner},
+    }
+    record["data"] = {"algorithm": "SHA2_256", "digest": record["data"]["digest"]}
+    body = {
+        "apiVersion": "0.0.2",
+        "kind": "hashedrekord",
+        "spec": {"hashedRekordV002": record},
+    }
+    bundle["verificationMaterial"]["tlogEntries"] = [instance.second.entry(encoded(body))]
+    if good:
+        assert verify_artifact(dumped(bundle), ARTIFACT, verifier(instance, pem)).log_checked
+        return
+    for trusted in (verifier(instance, pem), PublicKey.from_pem(pem)):
+        with pytest.raises(SignatureError) as caught:
+            verify_artifact(dumped(bundle), ARTIFACT, trusted)
+        assert caught.value.code == "log-entry-invalid"
 
 
 # Statements

@@ -110,6 +110,24 @@ def test_a_key_counts_while_its_line_is_in_force(time: datetime, *, good: bool) 
             assert caught.value.code == "signature-invalid"
 
 
+@pytest.mark.parametrize(
+    "option", ["restrict", 'from="10.0.0.0/8"', "no-such-option", "verify-required"]
+)
+def test_an_option_that_ssh_keygen_does_not_know_refuses_allowed_signers(option: str) -> None:
+    with pytest.raises(TrustError, match="an option that is not known") as caught:
+        read_allowed_signers(f"# mine\nme@example.org {option} {LINE}".encode(), path="list")
+    assert caught.value.path == "list:2"
+    assert read_authorized_keys(f"{option} {LINE}".encode())
+
+
+@pytest.mark.parametrize("blanks", ["\t", "  ", " \t "])
+def test_any_blanks_divide_principals_from_the_rest(blanks: str) -> None:
+    (key,) = read_allowed_signers(f'"me@example.org"{blanks}namespaces="*"{blanks}{LINE}'.encode())
+    assert key.key == KEY.public_key
+    (key,) = read_allowed_signers(f"me@example.org{blanks}{LINE}".encode())
+    assert key.principals == ("me@example.org",)
+
+
 #: What a code host lists of a person: keys that sign manifests, and others.
 HOST = {
     "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaA==": "a key of a security key (FIDO)",

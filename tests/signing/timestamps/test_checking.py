@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from provenance.envelope import parse_bundle, write_bundle
@@ -22,6 +30,9 @@ from provenance.signing.timestamps import (
     TrustedTimestamps,
     read_timestamp_authorities,
 )
+from provenance.signing.timestamps.cms import check_maker
+from provenance.signing.timestamps.library import decode_timestamp
+from support import certificates as made
 from support.timestamps import OpensslAuthority, make_authority, openssl, serve_stamps
 
 if TYPE_CHECKING:
@@ -211,3 +222,108 @@ def test_a_missing_extra_is_named(
     monkeypatch.setitem(sys.modules, "rfc3161_client", None)
     with pytest.raises(MissingExtraError, match=r"training-provenance\[timestamps\]"):
         trusting(tsa).verify(SIGNATURE, [stamp])
+
+
+# An anchor that did not sign itself
+
+
+@pytest.fixture(scope="module")
+def below(tmp_path_factory: pytest.TempPathFactory) -> dict[str, OpensslAuthority]:
+    """Return authorities under an intermediate one, by the kind of their keys."""
+    return {kind: make_below(tmp_path_factory.mktemp(kind), kind) for kind in KEYS}
+
+
+KEYS = {
+    "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
+    "rsa": lambda: rsa.generate_private_key(65_537, 2_048),
+}
+
+
+def make_below(folder: Path, kind: str = "p256") -> OpensslAuthority:
+    """Return an authority whose issuer did not sign itself; that issuer is called its root."""
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
+    made_by = make_authority(folder)
+    start = datetime.now(UTC) - timedelta(days=1)
+    top = made.authority(None, "top", start=start, end=start + timedelta(days=99))
+    issuer = made.authority(top, "issuer", start=start, end=start + timedelta(days=99))
+    leaf = made.issue(
+        issuer,
+        "tsa below",
+        key=KEYS[kind](),
+        start=start,
+        end=start + timedelta(days=30),
+        extensions=[
+            (x509.BasicConstraints(ca=False, path_length=None), True),
+            (made.key_usage("digital_signature"), True),
+            (usage, True),
+        ],
+    )
+    (folder / "tsa.pem").write_bytes(leaf.certificate.public_bytes(Encoding.PEM))
+    key = leaf.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "tsa.key").write_bytes(key)
+    return replace(made_by, certificate=leaf.certificate, root=issuer.certificate)
+
+
+@pytest.mark.parametrize("kind", KEYS)
+@pytest.mark.parametrize("digest", ["-sha256", "-sha512"])
+def test_an_anchor_need_not_have_signed_itself(
+    below: dict[str, OpensslAuthority], kind: str, digest: str
+) -> None:
+    tsa = below[kind]
+    data = tsa.stamp(SIGNATURE, digest, "-cert")
+    for trusted in (trusting(tsa), pinning(tsa)):
+        (time,) = trusted.verify(SIGNATURE, [data])
+        assert abs(time.at - datetime.now(UTC)) < timedelta(minutes=2)
+        expect_invalid(trusted, SIGNATURE + b"x", data)
+    pem = tsa.root.public_bytes(Encoding.PEM)
+    assert read_timestamp_authorities(pem).verify(SIGNATURE, [data])
+
+
+def test_under_such_an_anchor_no_byte_of_what_is_signed_may_change(
+    below: dict[str, OpensslAuthority],
+) -> None:
+    tsa = below["p256"]
+    trusted = pinning(tsa)
+    data = tsa.stamp(SIGNATURE, "-sha256", "-no_nonce")
+    assert trusted.verify(SIGNATURE, [data])
+    accepted = []
+    for index in range(len(data)):
+        changed = data[:index] + bytes([data[index] ^ 1]) + data[index + 1 :]
+        with suppress(SignatureError):
+            accepted += [index] * bool(trusted.verify(SIGNATURE, [changed]))
+    # Nothing is read from these ten: two versions of containers, and the list of the hashes.
+    assert len(accepted) == 10, [(at, data[at - 4 : at + 5].hex()) for at in accepted]
+
+
+def test_under_such_an_anchor_the_maker_has_to_be_the_one_named(
+    below: dict[str, OpensslAuthority], tmp_path: Path
+) -> None:
+    other = make_below(tmp_path / "other")
+    data = other.stamp(SIGNATURE)
+    tsa = below["p256"]
+    assert pinning(tsa).verify(SIGNATURE, [data]) == ()
+    # Another key under the same names.
+    expect_invalid(trusting(tsa), SIGNATURE, data)
+
+
+def test_under_such_an_anchor_the_very_certificate_of_the_maker_is_named(tmp_path: Path) -> None:
+    good = make_below(tmp_path / "tsa")
+    data = good.stamp(SIGNATURE, "-sha256", "-no_nonce")
+    key = load_pem_private_key((good.folder / "tsa.key").read_bytes(), None)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(good.certificate.subject)
+        .issuer_name(good.certificate.issuer)
+        .public_key(key.public_key())  # type: ignore[arg-type]  # ECDSA
+        .serial_number(good.certificate.serial_number)
+        .not_valid_before(good.certificate.not_valid_before_utc)
+        .not_valid_after(good.certificate.not_valid_after_utc)
+    )
+    for extension in good.certificate.extensions:
+        critical = not isinstance(extension.value, x509.ExtendedKeyUsage)
+        builder = builder.add_extension(extension.value, critical=critical)
+    wrong = builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    with pytest.raises(ValueError, match="certificate of its maker"):
+        check_maker(decode_timestamp(data).time_stamp_token(), wrong)
+    check_maker(decode_timestamp(data).time_stamp_token(), good.certificate)

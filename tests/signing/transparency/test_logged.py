@@ -37,7 +37,7 @@ def verified(
     content = SignedContent(signing.signature, {"sha256": hashlib.sha256(ARTIFACT).digest()})
     return verify_log_entries(
         [read(entry) for entry in entries],
-        content.logged(signing.der, is_certificate=True),
+        content.logged(signing.der, is_certificate=True, scheme="ecdsa-p256-sha256"),
         read_trusted_root(json.dumps(instance.trusted_root(authority=False)).encode()),
         media_type=V3,
         least=least,
@@ -107,7 +107,7 @@ def test_a_key_that_a_log_had_before_still_counts(instance: Instance) -> None:
     content = SignedContent(signing.signature, {"sha256": hashlib.sha256(ARTIFACT).digest()})
     times = verify_log_entries(
         [read(instance.entry(signing))],
-        content.logged(signing.der, is_certificate=True),
+        content.logged(signing.der, is_certificate=True, scheme="ecdsa-p256-sha256"),
         read_trusted_root(json.dumps(tree).encode()),
         media_type=V3,
     )

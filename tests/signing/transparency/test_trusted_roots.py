@@ -37,30 +37,117 @@ DEFECTS: dict[str, Change] = {
     "other media type": lambda it: it.update(mediaType="application/json"),
     "logs no list": lambda it: it.update(tlogs={}),
     "log no object": lambda it: it.update(tlogs=[1]),
-    "no key": lambda it: it["tlogs"][0].pop("publicKey"),
-    "empty key": lambda it: it["tlogs"][0]["publicKey"].update(rawBytes=""),
     "key no base64": lambda it: it["tlogs"][0]["publicKey"].update(rawBytes="!"),
-    "key no key": lambda it: it["tlogs"][0]["publicKey"].update(rawBytes="AAAA"),
-    "rsa key no key": lambda it: it["tlogs"][0]["publicKey"].update(
-        rawBytes="AAAA", keyDetails="PKCS1_RSA_PKCS1V5"
-    ),
-    "other hash": lambda it: it["tlogs"][0].update(hashAlgorithm="SHA2_512"),
     "hash no text": lambda it: it["tlogs"][0].update(hashAlgorithm={}),
-    "no log id": lambda it: it["tlogs"][0].pop("logId"),
-    "no chain": lambda it: it["certificateAuthorities"][0].pop("certChain"),
-    "empty chain": lambda it: it["certificateAuthorities"][0]["certChain"].update(certificates=[]),
-    "certificate no certificate": lambda it: it["certificateAuthorities"][0]["certChain"].update(
-        certificates=[{"rawBytes": "AAAA"}]
+    "hash true": lambda it: it["tlogs"][0].update(hashAlgorithm=True),
+    "certificates no list": lambda it: it["certificateAuthorities"][0]["certChain"].update(
+        certificates={}
     ),
     "time no time": lambda it: it["certificateAuthorities"][0]["validFor"].update(end="tomorrow"),
     "time no such day": lambda it: it["tlogs"][0]["publicKey"]["validFor"].update(
         end="2026-02-30T00:00:00Z"
     ),
-    "time with zone": lambda it: it["tlogs"][0]["publicKey"]["validFor"].update(
-        end="2026-02-20T00:00:00+01:00"
+    "time without zone": lambda it: it["tlogs"][0]["publicKey"]["validFor"].update(
+        end="2026-02-20T00:00:00"
+    ),
+    "zone no zone": lambda it: it["tlogs"][0]["publicKey"]["validFor"].update(
+        end="2026-02-20T00:00:00+24:00"
+    ),
+    "time before all times": lambda it: it["tlogs"][0]["publicKey"]["validFor"].update(
+        start="0001-01-01T00:00:00+01:00"
     ),
     "address no address": lambda it: it["tlogs"][0].update(baseUrl="https://[::1"),
 }
+#: What makes one instance of no use, and what is said of it.
+UNUSABLE: dict[str, tuple[Change, str]] = {
+    "no key": (lambda it: it["tlogs"][0].pop("publicKey"), "/tlogs/0: "),
+    "empty key": (lambda it: it["tlogs"][0]["publicKey"].update(rawBytes=""), "/tlogs/0: "),
+    "key no key": (lambda it: it["tlogs"][0]["publicKey"].update(rawBytes="AAAA"), "/tlogs/0: "),
+    "rsa key no key": (
+        lambda it: it["tlogs"][0]["publicKey"].update(
+            rawBytes="AAAA", keyDetails="PKCS1_RSA_PKCS1V5"
+        ),
+        "/tlogs/0: ",
+    ),
+    "scheme of another kind": (
+        lambda it: it["tlogs"][0]["publicKey"].update(keyDetails="PKIX_ECDSA_P384_SHA_256"),
+        "/tlogs/0: ",
+    ),
+    "other hash": (lambda it: it["tlogs"][0].update(hashAlgorithm="SHA2_512"), "/tlogs/0: "),
+    "number of another hash": (lambda it: it["ctlogs"][0].update(hashAlgorithm=3), "/ctlogs/0: "),
+    "no chain": (
+        lambda it: it["certificateAuthorities"][0].pop("certChain"),
+        "/certificateAuthorities/0: ",
+    ),
+    "empty chain": (
+        lambda it: it["certificateAuthorities"][0]["certChain"].update(certificates=[]),
+        "/certificateAuthorities/0: ",
+    ),
+    "certificate no certificate": (
+        lambda it: it["certificateAuthorities"][0]["certChain"].update(
+            certificates=[{"rawBytes": "AAAA"}]
+        ),
+        "/certificateAuthorities/0: ",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_leaves_out_what_is_of_no_use_and_says_it(name: str, instance: Instance) -> None:
+    whole = read(instance.trusted_root(authority=False))
+    tree = instance.trusted_root(authority=False)
+    change, place = UNUSABLE[name]
+    change(tree)
+    root = read(tree)
+    (said,) = root.unusable
+    assert said.startswith(place)
+    left = (root.logs, root.certificate_logs, root.certificate_authorities)
+    all_of_them = (whole.logs, whole.certificate_logs, whole.certificate_authorities)
+    assert sum(map(len, left)) == sum(map(len, all_of_them)) - 1
+
+
+def test_a_log_without_an_id_has_that_of_its_key(instance: Instance) -> None:
+    tree = instance.trusted_root(authority=False)
+    for log in (tree["ctlogs"][0], tree["tlogs"][0]):
+        del log["logId"]
+    root = read(tree)
+    assert root.certificate_logs[0].log_id == instance.published.log_id
+    assert root.logs[0].log_id == instance.first.log_id
+
+
+@pytest.mark.parametrize("algorithm", [1, 0, "HASH_ALGORITHM_UNSPECIFIED"])
+def test_a_hash_may_be_a_number(algorithm: object, instance: Instance) -> None:
+    tree = instance.trusted_root(authority=False)
+    tree["tlogs"][0]["hashAlgorithm"] = algorithm
+    assert read(tree).unusable == ()
+
+
+@pytest.mark.parametrize(
+    ("curve", "details", "scheme"),
+    [
+        (ec.SECP384R1(), "PKIX_ECDSA_P384_SHA_256", "ecdsa-p384-sha256"),
+        (ec.SECP384R1(), 19, "ecdsa-p384-sha256"),
+        (ec.SECP384R1(), "PKIX_ECDSA_P384_SHA_384", "ecdsa-p384-sha384"),
+        (ec.SECP384R1(), 12, "ecdsa-p384-sha384"),
+        (ec.SECP521R1(), 20, "ecdsa-p521-sha256"),
+    ],
+)
+def test_a_log_signs_as_its_trusted_root_says(
+    curve: ec.EllipticCurve, details: object, scheme: str, instance: Instance
+) -> None:
+    key = ec.generate_private_key(curve).public_key()
+    tree = instance.trusted_root(authority=False)
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    tree["tlogs"][0]["publicKey"].update(rawBytes=b64(der), keyDetails=details)
+    assert read(tree).logs[0].key.scheme == scheme
+
+
+def test_a_time_may_have_a_zone(instance: Instance) -> None:
+    tree = instance.trusted_root(authority=False)
+    end = "2026-02-20T00:00:00.5-01:30"
+    tree["tlogs"][0]["publicKey"]["validFor"]["end"] = end
+    expected = datetime(2026, 2, 20, 1, 30, 0, 500_000, tzinfo=UTC)
+    assert read(tree).logs[0].window.end == expected
 
 
 @pytest.mark.parametrize("name", DEFECTS)

@@ -64,8 +64,8 @@ class SignedContent:
                 refusals.append(error)
             else:
                 return one
-        # What was tried says more than what could not be.
-        raise next((it for it in refusals if it.code == "signature-invalid"), refusals[0])
+        # What could not be tried leaves it open whether it would have held.
+        raise next((it for it in refusals if it.code == "signature-unsupported"), refusals[0])
 
     def _check(self, key: PublicKey) -> None:
         digest = self.digests.get(SCHEMES[key.scheme].hash)
@@ -75,7 +75,7 @@ class SignedContent:
         elif self.read is not None:
             key.verify_message(self.read(), self.signature)
         else:
-            problem = f"a signature by {key.scheme} cannot be verified by the SHA-256 of a file"
+            problem = f"a signature by {key.scheme} cannot be verified by this digest of a file"
             raise SignatureError(
                 problem=problem, remedy="name the file itself", code="signature-unsupported"
             )

@@ -40,6 +40,9 @@ _TYPES = r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-\S+|ssh-dss
 #: A quoted string with escaped quotation marks, or anything without blanks.
 _OPTION = re.compile(r'([A-Za-z0-9-]+)(?:="((?:[^"\\]|\\.)*)")?(?:,|$)')
 _KEY = re.compile(rf"(?:^|\s)({_TYPES})\s+([A-Za-z0-9+/=]+)(?:\s+(.*))?$")
+_PRINCIPALS = re.compile(r'("[^"]*"|[^\s"]+)[ \t]+')
+# What a line of `allowed_signers` may say of its key (ssh-keygen(1)).
+_OPTIONS_OF_SIGNERS = frozenset({"cert-authority", "namespaces", "valid-after", "valid-before"})
 _DATE = re.compile(r"(\d{8})(\d{4})?(\d{2})?(Z?)")
 
 
@@ -116,8 +119,12 @@ def read_allowed_signers(
     keys, left_out = [], _LeftOut(path, skipped)
     for number, line in _lines(data, path):
         where = f"{path}:{number}"
-        principals, _, rest = line.partition(" ")
+        principals, rest = _principals(line)
         options = _options(rest, where)
+        unknown = options.keys() - _OPTIONS_OF_SIGNERS
+        if unknown:  # ssh-keygen refuses the line: it might restrict the key
+            listed = ", ".join(sorted(unknown))
+            raise TrustError(path=where, problem=f"an option that is not known: {shown(listed)}")
         patterns = tuple(principals.strip('"').split(","))
         if principal is not None and not _is_among(principal, patterns):
             left_out.add(number, f"it is for {shown(principals)}, not for {principal}", asked=True)
@@ -221,6 +228,14 @@ def _lines(data: bytes, path: str) -> Iterator[tuple[int, str]]:
         if found > MAX_LISTED_KEYS:
             raise TrustError(path=path, problem=f"more than {MAX_LISTED_KEYS} keys")
         yield number, line
+
+
+def _principals(line: str) -> tuple[str, str]:
+    """Return the first word of a line, whole if it is quoted, and the rest."""
+    found = _PRINCIPALS.match(line)
+    if found is None:
+        return line, ""
+    return found[1], line[found.end() :]
 
 
 def _read_line(line: str, where: str, options: dict[str, str]) -> tuple[PublicKey, str]:

@@ -1,6 +1,7 @@
 """Verifying RFC 3161 timestamps against the authorities that a verifier trusts. No I/O.
 
-The library verifies the CMS signature and what it covers; the chain of the authority's certificate
+The library verifies the CMS signature and what it covers (`cms` does where the chain ends in no
+certificate that signed itself, which the library wants); the chain of the authority's certificate
 is validated here once more by the rules that all our chains are held to, at the time that the
 timestamp states. A timestamp is attacker input until both have held.
 
@@ -9,10 +10,14 @@ Source: RFC 3161, sections 2.3 and 2.4.2; RFC 5816; `spec/envelope.md`, section 
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from provenance.envelope.material import MAX_TIMESTAMPS
@@ -26,19 +31,26 @@ from provenance.signing.certificates import (
 )
 from provenance.signing.certificates.keys import key_fingerprints
 from provenance.signing.outcomes import VerifiedTime
+from provenance.signing.timestamps.cms import check_maker
 from provenance.signing.timestamps.library import decode_timestamp, rfc3161
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from cryptography import x509
-
 __all__ = ["TIMESTAMPING", "TrustedAuthority", "TrustedTimestamps", "read_timestamp_authorities"]
 
 #: What the certificate of a timestamp authority must be for; the library asks that it is critical.
 TIMESTAMPING: Final = Purpose("timestamping", ExtendedKeyUsageOID.TIME_STAMPING.dotted_string)
 
+# The hashes by which a timestamp may know what it is over.
+_IMPRINTS: Final = MappingProxyType(
+    {
+        "2.16.840.1.101.3.4.2.1": "sha256",
+        "2.16.840.1.101.3.4.2.2": "sha384",
+        "2.16.840.1.101.3.4.2.3": "sha512",
+    }
+)
 #: Most certificates inside one timestamp.
 MAX_EMBEDDED_CERTIFICATES = 16
 
@@ -215,7 +227,10 @@ def _verify(
         raise _invalid(f"the certificate of its authority: {error.problem}") from error
     if any(token.is_by(it) and it != leaf for it in token.certificates):
         raise _invalid("it carries another certificate under the name of its authority's")
-    _verify_signature(token, leaf, chain.certificates[1:], signature)
+    if _signed_itself(chain.anchor):
+        _verify_signature(token, leaf, chain.certificates[1:], signature)
+    else:
+        _verify_maker(token, leaf, signature)
     keys = key_fingerprints(chain.certificates)
     return VerifiedTime(at, "timestamp-authority", keys[0], keys)
 
@@ -234,6 +249,30 @@ def _verify_signature(
         verifier.verify_message(token.response, signature)
     except (library.VerificationError, ValueError) as error:
         raise _invalid(shown(str(error))) from error
+
+
+def _signed_itself(certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(certificate)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+        return False
+    return True
+
+
+def _verify_maker(token: _Token, leaf: x509.Certificate, signature: bytes) -> None:
+    """Verify what the library does where the chain ends in a certificate that signed itself."""
+    usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    if not usage.critical:
+        raise _invalid("the extended key usage of its authority's certificate is not critical")
+    imprint = token.response.tst_info.message_imprint
+    name = _IMPRINTS.get(imprint.hash_algorithm.dotted_string)
+    if name is None or hashlib.new(name, signature).digest() != imprint.message:
+        raise _invalid("it is over something else, or by a hash that is not in use")
+    try:
+        check_maker(token.response.time_stamp_token(), leaf)
+    except (ValueError, IndexError, StopIteration, ProvenanceError) as error:
+        reason = error.problem if isinstance(error, ProvenanceError) else shown(str(error))
+        raise _invalid(reason or "it is malformed") from error
 
 
 def _invalid(reason: str) -> SignatureError:

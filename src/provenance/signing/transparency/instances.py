@@ -92,3 +92,7 @@ class TrustedRoot:
 
     document: bytes
     """The file that it was read from: a library may want it."""
+
+    unusable: tuple[str, ...] = ()
+    """The instances that were left out, each with its place and the reason: a key or certificate
+    that cannot be used here."""

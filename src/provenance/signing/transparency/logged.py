@@ -113,7 +113,8 @@ def _verify_entry(
     """
     instances = [log for log in root.logs if log.log_id == entry.log_id]
     if not instances:
-        raise _refused("it is of no log that is trusted")
+        left_out = "".join(f"; left out of the trusted root: {it}" for it in root.unusable[:1])
+        raise _refused(f"it is of no log that is trusted{left_out}")
     failure: SignatureError | None = None
     time: VerifiedTime | None = None
     windows: list[Window] = []

@@ -9,13 +9,12 @@ roots".
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
-
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from provenance import canonical
 from provenance.canonical.limits import MAX_TRUSTED_ROOT_BYTES
@@ -23,9 +22,8 @@ from provenance.digest.files import read_file
 from provenance.digest.names import printable_name
 from provenance.envelope.artifact_bundles import without_null
 from provenance.envelope.fields import decode_base64, require_array, require_object, require_text
-from provenance.errors import EnvelopeError, ProvenanceError, SigningError, TrustError, shown
+from provenance.errors import EnvelopeError, ProvenanceError, TrustError, shown
 from provenance.signing.certificates import read_der_certificate
-from provenance.signing.containers import load_public
 from provenance.signing.public_keys import PublicKey
 from provenance.signing.transparency.instances import (
     AuthorityInstance,
@@ -36,7 +34,7 @@ from provenance.signing.transparency.instances import (
 from provenance.signing.transparency.signed_notes import NoteKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from provenance.canonical import JsonValue
 
@@ -54,8 +52,34 @@ MAX_CHAIN = 16
 MAX_TEXT = 2_048
 MAX_DER = 65_536
 
+_T = TypeVar("_T")
+
 _CODE = "trusted-root-invalid"
-_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
+)
+# The hash functions that the trees of logs may have: by name, by the number of the enumeration.
+_TREE_HASHES = ("SHA2_256", "HASH_ALGORITHM_UNSPECIFIED", 1, 0)
+# What keys of logs sign by, where it is not the scheme of their kind: by name, by number.
+_SCHEMES = {
+    "PKIX_RSA_PKCS1V15_2048_SHA256": "rsa-pkcs1v15-sha256",
+    "PKIX_RSA_PKCS1V15_3072_SHA256": "rsa-pkcs1v15-sha256",
+    "PKIX_RSA_PKCS1V15_4096_SHA256": "rsa-pkcs1v15-sha256",
+    "PKCS1_RSA_PKCS1V5": "rsa-pkcs1v15-sha256",
+    "PKIX_RSA_PKCS1V5": "rsa-pkcs1v15-sha256",
+    "PKIX_ECDSA_P384_SHA_256": "ecdsa-p384-sha256",
+    "PKIX_ECDSA_P521_SHA_256": "ecdsa-p521-sha256",
+}
+_NUMBERS = {
+    1: "PKCS1_RSA_PKCS1V5",
+    3: "PKIX_RSA_PKCS1V5",
+    9: "PKIX_RSA_PKCS1V15_2048_SHA256",
+    10: "PKIX_RSA_PKCS1V15_3072_SHA256",
+    11: "PKIX_RSA_PKCS1V15_4096_SHA256",
+    19: "PKIX_ECDSA_P384_SHA_256",
+    20: "PKIX_ECDSA_P521_SHA_256",
+}
 
 
 def load_trusted_root(path: str | os.PathLike[str]) -> TrustedRoot:
@@ -63,7 +87,7 @@ def load_trusted_root(path: str | os.PathLike[str]) -> TrustedRoot:
 
     Raises:
         InputError: It cannot be read.
-        TrustError: It is no trusted root, or holds a key or certificate that cannot be read.
+        TrustError: It is no trusted root, or breaks the format.
     """
     # The caller named this file, so a link to it is followed.
     data = read_file(os.path.realpath(path), max_bytes=MAX_TRUSTED_ROOT_BYTES)
@@ -78,7 +102,7 @@ def read_trusted_root(data: bytes, *, path: str = "") -> TrustedRoot:
         path: Its name, for messages.
 
     Raises:
-        TrustError: It is no trusted root, or holds a key or certificate that cannot be read.
+        TrustError: It is no trusted root, or breaks the format.
     """
     try:
         document = canonical.parse(data, max_bytes=MAX_TRUSTED_ROOT_BYTES, foreign=True)
@@ -88,16 +112,16 @@ def read_trusted_root(data: bytes, *, path: str = "") -> TrustedRoot:
         )
         if media_type not in MEDIA_TYPES:
             raise _refused("/mediaType", f"expected a trusted root, found {shown(media_type)}")
+        unusable: list[str] = []
         return TrustedRoot(
-            logs=tuple(_read_log(*it) for it in _instances(tree, "tlogs")),
-            certificate_logs=tuple(_read_log(*it) for it in _instances(tree, "ctlogs")),
-            certificate_authorities=tuple(
-                _read_authority(*it) for it in _instances(tree, "certificateAuthorities")
+            logs=_usable(tree, "tlogs", _read_log, unusable),
+            certificate_logs=_usable(tree, "ctlogs", _read_log, unusable),
+            certificate_authorities=_usable(
+                tree, "certificateAuthorities", _read_authority, unusable
             ),
-            timestamp_authorities=tuple(
-                _read_authority(*it) for it in _instances(tree, "timestampAuthorities")
-            ),
+            timestamp_authorities=_usable(tree, "timestampAuthorities", _read_authority, unusable),
             document=data,
+            unusable=tuple(unusable),
         )
     except ProvenanceError as error:
         where = f"{path}#{error.path}" if path else error.path
@@ -109,35 +133,53 @@ def read_trusted_root(data: bytes, *, path: str = "") -> TrustedRoot:
         ) from error
 
 
-def _instances(tree: Mapping[str, JsonValue], name: str) -> Iterator[tuple[dict[str, Any], str]]:
-    where = f"/{name}"
-    for index, item in enumerate(
-        require_array(tree.get(name, ()), where, most=MAX_INSTANCES, code=_CODE)
-    ):
-        yield require_object(item, f"{where}/{index}", code=_CODE), f"{where}/{index}"
+class _UnusableError(Exception):
+    """An instance whose key or certificates are of no use here; says which and why."""
+
+
+def _usable(
+    tree: Mapping[str, JsonValue],
+    name: str,
+    read: Callable[[dict[str, Any], str], _T],
+    unusable: list[str],
+) -> tuple[_T, ...]:
+    """Return the instances of one kind that can be used, and note the others.
+
+    What cannot be used vouches for nothing, and is no reason to refuse what the others vouch for.
+    """
+    where, found = f"/{name}", []
+    listed = require_array(tree.get(name, ()), where, most=MAX_INSTANCES, code=_CODE)
+    for index, item in enumerate(listed):
+        path = f"{where}/{index}"
+        try:
+            found.append(read(require_object(item, path, code=_CODE), path))
+        except _UnusableError as error:
+            unusable.append(f"{path}: {error}")
+    return tuple(found)
 
 
 def _read_log(tree: dict[str, Any], path: str) -> LogInstance:
     url = require_text(tree.get("baseUrl", ""), f"{path}/baseUrl", most=MAX_TEXT, code=_CODE)
-    algorithm = require_text(
-        tree.get("hashAlgorithm", "SHA2_256"), f"{path}/hashAlgorithm", most=MAX_TEXT, code=_CODE
-    )
-    if algorithm not in {"SHA2_256", "HASH_ALGORITHM_UNSPECIFIED"}:
-        raise _refused(f"{path}/hashAlgorithm", f"expected SHA2_256, found {shown(algorithm)}")
-    public = require_object(tree.get("publicKey"), f"{path}/publicKey", code=_CODE)
+    algorithm = tree.get("hashAlgorithm", _TREE_HASHES[0])
+    if isinstance(algorithm, bool) or not isinstance(algorithm, str | int):
+        raise _refused(f"{path}/hashAlgorithm", "expected the name or number of a hash")
+    public = require_object(tree.get("publicKey", {}), f"{path}/publicKey", code=_CODE)
     spki = _read_bytes(public, "rawBytes", f"{path}/publicKey")
-    details = str(public.get("keyDetails", ""))
-    scheme = "rsa-pkcs1v15-sha256" if "RSA_PKCS1V" in details else None
-    key = _read_key(spki, scheme, f"{path}/publicKey/rawBytes")
+    window = _read_window(public.get("validFor", {}), f"{path}/publicKey/validFor")
     names = _names(url, f"{path}/baseUrl")
-    log_id = require_object(tree.get("logId"), f"{path}/logId", code=_CODE)
+    log_id = require_object(tree.get("logId", {}), f"{path}/logId", code=_CODE)
     number = _read_bytes(log_id, "keyId", f"{path}/logId")
     stated = number
     if "checkpointKeyId" in tree:
         other = require_object(tree["checkpointKeyId"], f"{path}/checkpointKeyId", code=_CODE)
         stated = _read_bytes(other, "keyId", f"{path}/checkpointKeyId")
-    window = _read_window(public.get("validFor", {}), f"{path}/publicKey/validFor")
-    note_keys = tuple(NoteKey.of(name, key, stated=stated) for name in names)
+    if algorithm not in _TREE_HASHES:
+        message = f"a tree with the hash {shown(algorithm)}, expected SHA2_256"
+        raise _UnusableError(message)
+    key = _read_key(spki, public.get("keyDetails"))
+    # RFC 6962, section 3.2: what a log is called by that states no name of its own.
+    number = number or hashlib.sha256(key.spki).digest()
+    note_keys = tuple(NoteKey.of(name, key, stated=stated or number) for name in names)
     return LogInstance(names[0] if names else "", number, key, window, note_keys)
 
 
@@ -151,36 +193,35 @@ def _names(url: str, path: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in (address.rstrip("/"), host) if name))
 
 
-def _read_key(data: bytes, scheme: str | None, path: str) -> PublicKey:
-    if scheme == "rsa-pkcs1v15-sha256":
-        # The oldest instances have an RSAPublicKey (PKCS #1), not the key with its algorithm.
-        try:
-            handle = load_public(data, pem=False)
-        except SigningError as error:
-            raise _refused(path, error.problem) from error
-        data = handle.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+def _read_key(data: bytes, details: object) -> PublicKey:
+    name = _NUMBERS.get(details) if isinstance(details, int) else details
+    scheme = _SCHEMES.get(name) if isinstance(name, str) else None
     try:
+        # The oldest instances have an RSAPublicKey (PKCS #1), which is read as well.
         return PublicKey.from_der(data, scheme=scheme)
     except ProvenanceError as error:
-        raise _refused(path, error.problem) from error
+        raise _UnusableError(error.problem) from error
 
 
 def _read_authority(tree: dict[str, Any], path: str) -> AuthorityInstance:
     where = f"{path}/certChain"
-    chain = require_object(tree.get("certChain"), where, code=_CODE)
+    chain = require_object(tree.get("certChain", {}), where, code=_CODE)
     listed = require_array(
         chain.get("certificates", ()), f"{where}/certificates", most=MAX_CHAIN, code=_CODE
     )
-    if not listed:
-        raise _refused(f"{where}/certificates", "there is no certificate")
-    certificates = []
+    window = _read_window(tree.get("validFor", {}), f"{path}/validFor")
+    ders = []
     for index, item in enumerate(listed):
         place = f"{where}/certificates/{index}"
-        der = _read_bytes(require_object(item, place, code=_CODE), "rawBytes", place)
-        certificates.append(read_der_certificate(der, path=place))
-    return AuthorityInstance(
-        tuple(certificates), _read_window(tree.get("validFor", {}), f"{path}/validFor")
-    )
+        ders.append(_read_bytes(require_object(item, place, code=_CODE), "rawBytes", place))
+    if not ders:
+        message = "there is no certificate"
+        raise _UnusableError(message)
+    try:
+        certificates = tuple(read_der_certificate(der, path=where) for der in ders)
+    except ProvenanceError as error:
+        raise _UnusableError(error.problem) from error
+    return AuthorityInstance(certificates, window)
 
 
 def _read_bytes(tree: Mapping[str, JsonValue], name: str, path: str) -> bytes:
@@ -200,9 +241,9 @@ def _read_time(value: JsonValue, path: str) -> datetime | None:
     try:
         if found is None:
             raise ValueError
-        time = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
-    except ValueError as error:
-        raise _refused(path, f"expected a time of RFC 3339 in UTC, found {shown(text)}") from error
+        time = datetime.fromisoformat(found[1] + found[3]).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise _refused(path, f"expected a time of RFC 3339, found {shown(text)}") from error
     # Rounded up to microseconds: an end that is written to the nanosecond includes them all.
     micro = -(-int((found[2] or "0").ljust(9, "0")) // 1000)
     return time.replace(microsecond=min(micro, 999_999))
