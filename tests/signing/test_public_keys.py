@@ -352,3 +352,17 @@ def test_openssh_has_no_name_for_a_post_quantum_key() -> None:
     key = generate_private_key("ml-dsa-65").public_key
     assert key.ssh_fingerprint is None
     assert key.is_called(key.fingerprint)
+
+
+@pytest.mark.parametrize("scheme", [None, "rsa-pss-sha256", "rsa-pkcs1v15-sha256"])
+def test_an_rsa_key_for_pss_alone_is_refused(scheme: str | None) -> None:
+    """Its parameters may forbid what it would verify here, and the loader drops them."""
+    usual = generate_private_key("rsa").public_key.spki
+    general, alone = bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f70d01010a")
+    der = usual.replace(general, alone, 1)
+    pem = b"-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n" % base64.b64encode(der)
+    for read, data in ((PublicKey.from_der, der), (PublicKey.from_pem, pem)):
+        with pytest.raises(SigningError, match="RSASSA-PSS") as caught:
+            read(data, scheme=scheme)
+        assert caught.value.code == "key-refused"
+    assert PublicKey.from_der(usual, scheme=scheme).kind == "rsa"

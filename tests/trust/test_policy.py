@@ -10,9 +10,18 @@ import pytest
 
 from provenance.errors import UsageError
 from provenance.signing import generate_private_key
-from provenance.trust import Role, TrustedSigner, TrustPolicy
+from provenance.trust import (
+    Requirement,
+    RevokedArtifact,
+    RevokedKey,
+    Role,
+    TrustedSigner,
+    TrustPolicy,
+)
 
 KEY = generate_private_key().public_key
+
+TRAINER = Role(name="trainer", signers=("alice",), predicate_types=("x",))
 
 
 def test_the_default_trusts_nobody() -> None:
@@ -81,12 +90,12 @@ ALICE = TrustedSigner(name="alice", verifier=KEY)
     [
         pytest.param({"signers": (ALICE,)}, "roles", id="signers without a role"),
         pytest.param(
-            {"signers": (ALICE, ALICE), "roles": (Role(name="trainer", signers=("alice",)),)},
+            {"signers": (ALICE, ALICE), "roles": (TRAINER,)},
             "signers",
             id="a name twice",
         ),
         pytest.param(
-            {"roles": (Role(name="trainer", signers=("alice",)),)},
+            {"roles": (TRAINER,)},
             "roles/trainer",
             id="a name of nobody",
         ),
@@ -114,13 +123,53 @@ ALICE = TrustedSigner(name="alice", verifier=KEY)
         pytest.param(
             {
                 "signers": (ALICE,),
-                "roles": (Role(name="trainer", signers=("alice",)),),
+                "roles": (TRAINER,),
                 "policy_signers": Role(name="policySigners", signers=("bob",)),
             },
             "roles/policySigners",
             id="an unknown signer of the policy",
         ),
         pytest.param({"expires": datetime(2027, 1, 1)}, "expires", id="a time without a zone"),  # noqa: DTZ001 - what is refused
+        pytest.param({"expires": "2027"}, "expires", id="a time that is a text"),
+        pytest.param({"max_age_days": "9"}, "max_age_days", id="an age that is a text"),
+        pytest.param({"max_age_days": 0}, "max_age_days", id="an age of nothing"),
+        pytest.param({"max_age_days": float("nan")}, "max_age_days", id="an age that is no number"),
+        pytest.param({"max_age_days": 36_501}, "max_age_days", id="an age of centuries"),
+        pytest.param({"algorithms": ("x",)}, "algorithms", id="a scheme of nobody"),
+        pytest.param({"requirements": "model.name"}, "requirements", id="a text as requirements"),
+        pytest.param(
+            {"requirements": (Requirement("nope", "bound"),)}, "requirements", id="no field"
+        ),
+        pytest.param(
+            {"requirements": (Requirement("model.name", "x"),)}, "requirements", id="no rung"
+        ),
+        pytest.param(
+            {"part_requirements": (Requirement("nope", "bound"),)},
+            "part_requirements",
+            id="no part",
+        ),
+        pytest.param(
+            {"revoked_artifacts": (RevokedArtifact("AB" * 32),)},
+            "revoked_artifacts",
+            id="a digest in capitals",
+        ),
+        pytest.param(
+            {"revoked_keys": (RevokedKey(KEY.fingerprint, datetime(2026, 1, 1)),)},  # noqa: DTZ001 - what is refused
+            "revoked_keys",
+            id="a revocation without a zone",
+        ),
+        pytest.param(
+            {"revoked_keys": (RevokedKey(KEY.fingerprint + "="),)},
+            "revoked_keys",
+            id="a fingerprint as nobody writes it",
+        ),
+        pytest.param({"timestamps": "tsa"}, "timestamps", id="a text as an authority"),
+        pytest.param({"recompute_sha256": 1}, "recompute_sha256", id="a number as a flag"),
+        pytest.param(
+            {"signers": (ALICE,), "roles": (Role(name="trainer", signers=("alice",)),)},
+            "roles/trainer",
+            id="a role that signs nothing",
+        ),
     ],
 )
 def test_rules_that_make_no_sense(fields: dict[str, Any], path: str) -> None:

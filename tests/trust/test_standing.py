@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pytest
 from msgspec.structs import replace
 
+from provenance.manifest import MANIFEST_V1
 from provenance.signing import VerifiedSigner, VerifiedTime, generate_private_key
 from provenance.trust import RevokedKey, Role, TrustedSigner, TrustPolicy, find_faults
 
@@ -31,7 +32,7 @@ def codes(
     trusted: TrustedSigner = ALICE,
     **policy: Any,  # noqa: ANN401 - fields of a policy
 ) -> list[str]:
-    role = Role(name="trainer", signers=("alice",))
+    role = Role(name="trainer", signers=("alice",), predicate_types=(MANIFEST_V1,))
     made = TrustPolicy(signers=(trusted,), roles=(role,), **policy)
     return [code for code, _ in find_faults(made, trusted, signer, NOW)]
 
@@ -140,37 +141,44 @@ def test_required_witnesses() -> None:
 # Keys that vouch for a signature or for its time
 
 
+INTERMEDIATE, ROOT, TSA, ANOTHER = (f"SHA256:{letter * 42}A" for letter in "abcd")
+TSA_ROOT = f"{TSA[:-1]}0"
+
 CERTIFIED = VerifiedSigner(
-    "certificate", KEY.fingerprint, KEY.scheme, "a@example.org", "SHA256:root",
-    vouchers=("SHA256:intermediate", "SHA256:root"),
+    "certificate", KEY.fingerprint, KEY.scheme, "a@example.org", ROOT,
+    vouchers=(INTERMEDIATE, ROOT),
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["SHA256:intermediate", "SHA256:root", KEY.fingerprint])
+@pytest.mark.parametrize(
+    "name",
+    [INTERMEDIATE, ROOT, KEY.fingerprint],
+    ids=["intermediate", "root", "leaf"],
+)
 def test_revoked_authority_spoils_what_it_vouches_for(name: str) -> None:
     assert codes(CERTIFIED, revoked_keys=(RevokedKey(name),)) == ["policy-revoked"]
-    assert codes(CERTIFIED, revoked_keys=(RevokedKey("SHA256:other"),)) == []
+    assert codes(CERTIFIED, revoked_keys=(RevokedKey(ANOTHER),)) == []
 
 
 @pytest.mark.parametrize(("seconds", "fault"), [(1, False), (0, True), (-1, True)])
 def test_authority_that_is_revoked_from_a_time_on(seconds: int, *, fault: bool) -> None:
-    proven = VerifiedTime(NOW - seconds * SECOND, "timestamp-authority", "SHA256:tsa")
+    proven = VerifiedTime(NOW - seconds * SECOND, "timestamp-authority", TSA)
     signer = dataclasses.replace(CERTIFIED, times=(proven,))
-    found = codes(signer, revoked_keys=(RevokedKey("SHA256:root", NOW),))
+    found = codes(signer, revoked_keys=(RevokedKey(ROOT, NOW),))
     assert found == ["policy-revoked"] * fault
 
 
-@pytest.mark.parametrize("name", ["SHA256:tsa", "SHA256:tsa-root"])
+@pytest.mark.parametrize("name", [TSA, TSA_ROOT], ids=["its own", "above"])
 def test_time_by_a_revoked_authority_is_no_proof(name: str) -> None:
     def stamp(authority: str, at: datetime) -> VerifiedTime:
-        return VerifiedTime(at, "timestamp-authority", authority, (authority, f"{authority}-root"))
+        return VerifiedTime(at, "timestamp-authority", authority, (authority, f"{authority[:-1]}0"))
 
-    by_it = stamp("SHA256:tsa", NOW - 9 * SECOND)
+    by_it = stamp(TSA, NOW - 9 * SECOND)
     alone = dataclasses.replace(stamped(), times=(by_it,))
     # A stolen key of an authority proves any time, one before the theft too.
     assert codes(alone, revoked_keys=(RevokedKey(name, NOW),)) == ["policy-revoked"]
     assert codes(alone, revoked_keys=(RevokedKey(name),)) == ["policy-revoked"]
-    another = stamp("SHA256:other", NOW - SECOND)
+    another = stamp(ANOTHER, NOW - SECOND)
     both = dataclasses.replace(stamped(), times=(by_it, another))
     assert codes(both, revoked_keys=(RevokedKey(name, NOW),)) == []
     assert codes(both, revoked_keys=(RevokedKey(name, NOW - SECOND),)) == ["policy-revoked"]

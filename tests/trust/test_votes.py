@@ -85,9 +85,12 @@ def test_a_long_chain_is_counted_without_recursion() -> None:
 def test_three_pairings_of_three_are_no_three_signers() -> None:
     # Each two columns pair up three times, and no three triples share nothing.
     triples = ("aA1", "aB2", "bA2", "bB1", "cC1", "cA3", "aC3")
-    signers = [named(person, key, name=name) for name, person, key in triples]
+    signers = [named(person, key, name=name) for name, person, key in map(tuple, triples)]
     assert count_votes(signers) == best(signers) == 2
-    fewer = [named(person, key, name=name) for name, person, key in ("aA1", "bB1", "aB2", "bA2")]
+    fewer = [
+        named(person, key, name=name)
+        for name, person, key in map(tuple, ("aA1", "bB1", "aB2", "bA2"))
+    ]
     assert count_votes(fewer) == best(fewer) == 1
 
 

@@ -379,6 +379,15 @@ def test_version_0_2_is_read_only_when_asked(model: Path, kind: Any) -> None:  #
     assert inspect_oms(model, signature, keys=key.public_key, legacy=True).verdict == "FAIL"
 
 
+def test_the_wrong_encoding_counts_for_version_0_2_alone(model: Path) -> None:
+    payload = payload_of(statement())
+    message = legacy_pae("application/vnd.in-toto+json", payload)
+    signature = sign(model.parent / "s.sig", payload, key=KEY, message=message)
+    report = inspect_oms(model, signature, keys=KEY.public_key, legacy=True)
+    assert report.verdict == "FAIL"
+    assert "signature-invalid" in report.codes()
+
+
 def test_remarks_about_version_and_order(model: Path) -> None:
     listed = [resource(name, data) for name, data in reversed(list(FILES.items()))]
     tree = statement(listed, predicate_type="https://model_signing/signature/v1.1")

@@ -260,3 +260,10 @@ def test_policy_may_ask_for_two_signers(tmp_path: Path) -> None:
 def test_policy_says_whom_to_trust(folder: Path) -> None:
     with opened(folder, keys=(), policy=TrustPolicy(keys=(public_key(),))) as file:
         assert file.read() == (folder / NAME).read_bytes()
+
+
+def test_large_copy_cannot_be_written_to(folder: Path) -> None:
+    with opened(folder, max_in_memory=0) as file:
+        with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
+            os.write(file.fileno(), b"x")
+        assert file.read() == (folder / NAME).read_bytes()

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from provenance.digest.claims import Claim, ClaimedDigests, ClaimResult, read_claims
     from provenance.digest.clusters import dask_executor, ray_cluster
     from provenance.digest.dtypes import DTYPE_BITS, GGML_BLOCKS
-    from provenance.digest.engine import FileJob, hash_files
+    from provenance.digest.engine import Consumer, FileJob, hash_files
     from provenance.digest.executing import hash_on_executor
     from provenance.digest.files import FileDigest, hash_file, read_file
     from provenance.digest.inventory import Inventory, InventoryDigest, InventoryEntry, file_entry
@@ -134,6 +134,7 @@ __all__ = [
     "Claim",
     "ClaimResult",
     "ClaimedDigests",
+    "Consumer",
     "Digest",
     "DigestCache",
     "DigestSet",
@@ -265,6 +266,7 @@ if not TYPE_CHECKING:
             "GGML_BLOCKS",
         ),
         "provenance.digest.engine": (
+            "Consumer",
             "FileJob",
             "hash_files",
         ),

@@ -17,7 +17,7 @@ from provenance.recording.faults import ProvenanceWarning
 from provenance.recording.oms_signing import check_oms_draft, sign_oms
 from provenance.recording.processing import Processing
 from provenance.recording.projects import FoundRecord, read_project, read_record
-from provenance.recording.publication_rules import Rule, Rules, read_rules
+from provenance.recording.publication_rules import PrivateDataset, Rule, Rules, read_rules
 from provenance.recording.publishing import release, release_existing
 from provenance.recording.recorder import record, start
 from provenance.recording.records import Record
@@ -29,6 +29,7 @@ __all__ = [
     "Builder",
     "Draft",
     "FoundRecord",
+    "PrivateDataset",
     "Processing",
     "ProvenanceWarning",
     "Record",

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     )
     from provenance.signing.token_uris import TokenUri
     from provenance.signing.tokens import TokenSigner
+    from provenance.signing.transparency import AuthorityInstance, LogInstance
     from provenance.signing.verified import VerifiedEnvelope, sign_payload, verify_bundle
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "PUBLIC_SUFFIX",
     "SCHEMES",
     "SIGNER_GROUP",
+    "AuthorityInstance",
     "BundleSigner",
     "CertificatePool",
     "CertificateSigner",
@@ -93,6 +95,7 @@ __all__ = [
     "KeyKind",
     "KeylessSigner",
     "KeylessVerifier",
+    "LogInstance",
     "LoggedKeyVerifier",
     "Password",
     "PrivateKey",
@@ -187,6 +190,10 @@ if not TYPE_CHECKING:
             "SCHEMES",
             "KeyKind",
             "Scheme",
+        ),
+        "provenance.signing.transparency": (
+            "AuthorityInstance",
+            "LogInstance",
         ),
         "provenance.signing.verified": (
             "VerifiedEnvelope",

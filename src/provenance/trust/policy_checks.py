@@ -150,11 +150,15 @@ def _check_requirements(policy: TrustPolicy) -> None:
         from provenance.trust.field_patterns import check_pattern  # noqa: PLC0415 - few have any
 
         for requirement in facts:
-            if not isinstance(requirement.pattern, str) or not requirement.pattern:
-                refuse_value("requirements", "a pattern of fields", requirement.pattern)
+            _check_pattern(requirement.pattern)
             problem, remedy = check_pattern(requirement.pattern)
             if problem:
                 raise UsageError(path="requirements", problem=problem, remedy=remedy)
+
+
+def _check_pattern(pattern: object) -> None:
+    if not isinstance(pattern, str) or not pattern:
+        refuse_value("requirements", "a pattern of fields", pattern)
 
 
 def _check_fingerprint(name: object) -> None:

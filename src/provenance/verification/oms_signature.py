@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from provenance.checks import SignatureOutcome
+from provenance.envelope.oms import parse_oms_statement
 from provenance.errors import ProvenanceError, SignatureError, shown
 from provenance.findings import Finding
 from provenance.signing import PublicKey, SigningTimes, VerifiedSigner, verify_bundle
@@ -112,9 +113,17 @@ def _faults(
             yield Finding("policy-revoked", "", message)
 
 
+def _is_of_version_0_2(payload: bytes) -> bool:
+    """Return whether a statement is of the version whose writers signed the wrong encoding."""
+    try:
+        return parse_oms_statement(payload, legacy=True).is_legacy
+    except ProvenanceError:
+        return False
+
+
 def _legacy_signer(oms: OmsBundle, policy: TrustPolicy) -> PublicKey | None:
     envelope = oms.bundle.envelope
-    if oms.method != "key":
+    if oms.method != "key" or not _is_of_version_0_2(envelope.payload):
         return None
     for key in policy.verifiers:
         if isinstance(key, PublicKey):

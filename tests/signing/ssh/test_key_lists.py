@@ -137,7 +137,7 @@ HOST = {
 }
 
 
-@pytest.mark.parametrize("line", HOST)
+@pytest.mark.parametrize("line", HOST, ids=["sk", "dss", "cert", "authority"])
 def test_an_unusable_key_among_others_is_passed_over_and_said(line: str) -> None:
     said: list[str] = []
     text = f"{line}\n{public_line(OTHER.public_key)}\n".encode()

@@ -233,11 +233,13 @@ def below(tmp_path_factory: pytest.TempPathFactory) -> dict[str, OpensslAuthorit
     return {kind: make_below(tmp_path_factory.mktemp(kind), kind) for kind in KEYS}
 
 
-KEYS = {
-    "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
-    "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
-    "rsa": lambda: rsa.generate_private_key(65_537, 2_048),
-}
+KEYS = ("p256", "p384", "rsa")
+
+
+def new_key(kind: str) -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:
+    if kind == "rsa":
+        return rsa.generate_private_key(65_537, 2_048)
+    return ec.generate_private_key(ec.SECP256R1() if kind == "p256" else ec.SECP384R1())
 
 
 def make_below(folder: Path, kind: str = "p256") -> OpensslAuthority:
@@ -250,7 +252,7 @@ def make_below(folder: Path, kind: str = "p256") -> OpensslAuthority:
     leaf = made.issue(
         issuer,
         "tsa below",
-        key=KEYS[kind](),
+        key=new_key(kind),
         start=start,
         end=start + timedelta(days=30),
         extensions=[

@@ -14,6 +14,6 @@ Whatever road a file takes, its result is that of `hash_file`. Source: `spec/dig
 from __future__ import annotations
 
 from provenance.digest.engine.hashing import hash_files
-from provenance.digest.engine.jobs import FileJob
+from provenance.digest.engine.jobs import Consumer, FileJob
 
-__all__ = ["FileJob", "hash_files"]
+__all__ = ["Consumer", "FileJob", "hash_files"]

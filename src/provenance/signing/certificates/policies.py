@@ -125,8 +125,10 @@ class PolicyState:
 
         Raises:
             SignatureError: Explicit policies are required, and none holds (code
-                `certificate-policy`).
+                `certificate-policy`), or the leaf's mappings are malformed (code
+                `certificate-malformed`).
         """
+        policy_mappings(leaf)  # they map nothing here, and are refused if they are malformed
         self._explicit = max(0, self._explicit - 1)
         constraints = extension(leaf, x509.PolicyConstraints)
         if constraints is not None and constraints.require_explicit_policy == 0:
