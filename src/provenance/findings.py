@@ -307,7 +307,7 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     ("oms-unpaired", _W, 24, "The OMS signature and the manifest do not name each other.", "Release with --oms, and sign with --oms."),
     ("oms-legacy-read", _W, 24, "A bundle of version 0.2 was read because you allowed it; it binds no root and no options.", ""),
     ("oms-order", _W, 24, "The list of an OMS statement is in no order that a known writer uses.", ""),
-    ("oms-newer", _N, 24, "The OMS statement is of a later minor version; fields unknown here were left alone.", ""),
+    ("oms-newer", _N, 24, "The OMS statement is of a later minor version, or has fields unknown here, which were left alone.", ""),
     ("oms-paired", _N, 24, "The manifest names the root of the OMS signature beside it.", ""),
     ("oms-not-covered", _X, 24, "Files are here that the OMS signature does not cover.", ""),
     # 25. Policy and verdict

@@ -89,6 +89,8 @@ def test_a_keyless_bundle_is_read_with_all_its_parts(
         "inclusionProof": {"hashes": ["AAEC"], "checkpoint": {"envelope": "log\n2\nAAEC\n"}},
         "canonicalizedBody": "AAEC",
     }
+    # A chain stands in bundles before v0.3 alone.
+    bundle_tree["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.2"
     bundle_tree["verificationMaterial"] = {
         "x509CertificateChain": {"certificates": [{"rawBytes": "AAEC"}, {"rawBytes": "AwQF"}]},
         "tlogEntries": [entry],

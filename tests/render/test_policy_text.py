@@ -82,9 +82,25 @@ def test_every_rule_is_said() -> None:
 
 def test_foreign_text_is_escaped() -> None:
     policy = TrustPolicy(
-        name="\x1b[2J\u202e\n",
-        ancestors=AncestorRules(requirements=(Requirement("\x07", "bound"),)),
+        name="\x1b[2J\u202e\n\x07",
+        ancestors=AncestorRules(requirements=(Requirement("model.licenses", "bound"),)),
     )
     text = "".join(render_policy(policy))
     assert text.isprintable()
     assert text.isascii()
+
+
+def test_a_name_cannot_close_its_quotation_marks() -> None:
+    roles = {"trainer": {"signers": ["a"], "models": ['a" or called "z']}}
+    document = policy_bytes({"a": A}, name='x". The policy "y', roles=roles)
+    text = render_policy(compile_policy(read_policy(document)))
+    assert text[0].startswith(r'Policy "x\". The policy \"y"')
+    assert any(r'called "a\" or called \"z"' in line for line in text)
+
+
+def test_an_allowance_for_clocks_of_its_own_is_said() -> None:
+    said = "The clock of a signer may be ahead of yours by 86400 seconds."
+    wide = compile_policy(read_policy(policy_bytes({"a": A}, clockSkewSeconds=86_400)))
+    assert said in render_policy(wide)
+    plain = compile_policy(read_policy(policy_bytes({"a": A})))
+    assert not [line for line in render_policy(plain) if "clock" in line]

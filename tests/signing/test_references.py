@@ -40,12 +40,12 @@ def nothing(reference):
 def plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Install a package that brings signers, as `pip` would lay it out."""
     site = tmp_path / "site"
-    metadata = site / "lab_kms-1.0.dist-info"
+    metadata = site / "lab_keys-1.0.dist-info"
     metadata.mkdir(parents=True)
-    (site / "lab_kms.py").write_text(PLUG_IN)
+    (site / "lab_keys.py").write_text(PLUG_IN)
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: lab-kms\nVersion: 1.0\n")
-    points = ("lab-kms = lab_kms:open_key", "down = lab_kms:fail", "odd = lab_kms:nothing")
-    text = "\n".join(("[provenance.signers]", *points, "gone = lab_kms:absent", ""))
+    points = ("lab-kms = lab_keys:open_key", "down = lab_keys:fail", "odd = lab_keys:nothing")
+    text = "\n".join(("[provenance.signers]", *points, "gone = lab_keys:absent", ""))
     (metadata / "entry_points.txt").write_text(text)
     monkeypatch.syspath_prepend(str(site))
     return site

@@ -40,7 +40,7 @@ def _bundle(signer: Issued, **changes: Any) -> bytes:  # noqa: ANN401 - parts of
     signature = signer.key.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
     material: dict[str, Any] = {"certificate": {"rawBytes": base64(signer.der)}, "tlogEntries": []}
     tree = {
-        "mediaType": signers.MEDIA_TYPE,
+        "mediaType": changes.get("media_type", signers.MEDIA_TYPE),
         "verificationMaterial": changes.get("material", material),
         "dsseEnvelope": {
             "payload": base64(changes.get("payload", PAYLOAD)),
@@ -152,7 +152,9 @@ def second_name_of_the_certificate() -> Case:
 
 def _refused(error: str, signer: Issued, *anchors: Issued, **more: Any) -> Case:  # noqa: ANN401
     changes = {
-        name: more.pop(name) for name in ("payload", "signature", "material") if name in more
+        name: more.pop(name)
+        for name in ("payload", "signature", "material", "media_type")
+        if name in more
     }
     files = more.pop("files", {})
     return refuses(_request(**more), error, {**_files(signer, *anchors, **changes), **files})
@@ -368,7 +370,18 @@ def root_inside_the_bundle() -> Case:
     signer = leaf(root)
     chain = [{"rawBytes": base64(one.der)} for one in (signer, root)]
     material = {"x509CertificateChain": {"certificates": chain}, "tlogEntries": []}
-    return _refused("certificate-untrusted", signer, _root(), material=material)
+    # Only older bundles have a place for a chain.
+    older = "application/vnd.dev.sigstore.bundle+json;version=0.2"
+    return _refused("certificate-untrusted", signer, _root(), material=material, media_type=older)
+
+
+@CERTIFICATES.vector(_CHAIN)
+def chain_in_a_later_bundle() -> Case:
+    """A bundle of v0.3 carries a chain, where it has a place for one certificate alone."""
+    signer = leaf(_root())
+    chain = [{"rawBytes": base64(signer.der)}]
+    material = {"x509CertificateChain": {"certificates": chain}, "tlogEntries": []}
+    return _refused("bundle-malformed", signer, _root(), material=material)
 
 
 @CERTIFICATES.vector(_CHAIN)

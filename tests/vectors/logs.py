@@ -408,8 +408,8 @@ _MANAGED: dict[str, tuple[str, str, str, Tree]] = {
     ),
     "root_key_malformed": (
         _ROOTS,
-        "A key of the trusted root is none.",
-        "trusted-root-invalid",
+        "A key of the trusted root is none, and the entry is of its log.",
+        "log-entry-invalid",
         {"root": lambda it: it["tlogs"][0]["publicKey"].update(rawBytes="AAAA")},
     ),
 }

@@ -449,7 +449,7 @@ _REFUSED: tuple[tuple[str, str, str, partial[Case]], ...] = (
         "unknown_predicate_field",
         "The predicate of version 1.0 has one field more.",
         "Statement [R-OMS-9]",
-        _fails(_predicate(more=1), ("oms-malformed", "/predicate/more")),
+        _passes(_predicate(more=1), ("oms-newer", "/predicate/more")),
     ),
     (
         "two_subjects",
@@ -650,8 +650,9 @@ def certificate_trusted_itself_expired() -> Case:
 
 @OMS.vector("section Signature [R-OMS-7]")
 def certificate_for_the_web() -> Case:
-    """The certificate is for a web server."""
-    signer = leaf(_root(), purpose=ExtendedKeyUsageOID.SERVER_AUTH)
+    """The certificate is for a web server, and for agreeing on keys alone."""
+    web = ExtendedKeyUsageOID.SERVER_AUTH
+    signer = leaf(_root(), purpose=web, bits=("key_agreement",))
     return _by_certificate(_certified(signer, _root()), _root(), "certificate-usage")
 
 

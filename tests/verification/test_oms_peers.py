@@ -195,7 +195,7 @@ def test_a_key_bundle_under_a_certificate_is_a_clean_refusal(model: Path) -> Non
             x509.SubjectAlternativeName([SIGNER]),
             x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.SERVER_AUTH]),
         ],
-        [x509.SubjectAlternativeName([SIGNER]), (key_usage("key_agreement"), True), CODE_USAGE],
+        [x509.SubjectAlternativeName([SIGNER]), (key_usage("key_agreement"), True)],
         [
             x509.SubjectAlternativeName([SIGNER]),
             (x509.BasicConstraints(ca=True, path_length=None), True),
@@ -212,6 +212,25 @@ def test_a_trusted_certificate_that_is_not_for_signing_is_refused(
     signature = certificate_signature(model, leaf, root.certificate)
     assert verify(model, signature, root.certificate).verdict == "FAIL"
     assert verify(model, signature, leaf.certificate).verdict == "FAIL"
+
+
+@pytest.mark.parametrize(
+    "extensions",
+    [
+        [
+            (key_usage("digital_signature"), True),
+            x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.SERVER_AUTH]),
+        ],
+        [(key_usage("key_agreement"), True), CODE_USAGE],
+    ],
+    ids=["digital_signature_and_web", "code_signing_and_key_agreement"],
+)
+def test_either_usage_of_a_signer_is_enough(model: Path, extensions: list[Any]) -> None:
+    root = authority(None, "root")
+    leaf = issue(root, "leaf", [x509.SubjectAlternativeName([SIGNER]), *extensions])
+    signature = certificate_signature(model, leaf, root.certificate)
+    assert verify(model, signature, root.certificate).verdict == "PASS"
+    assert verify(model, signature, leaf.certificate).verdict == "PASS"
 
 
 def test_a_self_signed_certificate_counts_only_where_it_is_named_itself(model: Path) -> None:

@@ -388,6 +388,34 @@ def test_the_wrong_encoding_counts_for_version_0_2_alone(model: Path) -> None:
     assert "signature-invalid" in report.codes()
 
 
+def test_the_wrong_encoding_of_version_0_2_counts_under_a_certificate(model: Path) -> None:
+    now = datetime.now(UTC)
+    start, end = now - certificates.DAY, now + certificates.DAY
+    root = certificates.authority(None, "root", start=start, end=end)
+    leaf = certificates.signer(root, start=start, end=end)
+    der = leaf.certificate.public_bytes(Encoding.DER)
+    chain = {"certificates": [{"rawBytes": b64encode(der).decode()}]}
+    subjects = [{"name": name, "digest": {"sha256": digest(data)}} for name, data in FILES.items()]
+    tree = {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": subjects,
+        "predicateType": "https://model_signing/Digests/v0.1",
+        "predicate": {},
+    }
+    payload = payload_of(tree)
+    signature = sign(
+        model.parent / "s.sig",
+        payload,
+        key=PrivateKey.from_handle(leaf.key),
+        material={"x509CertificateChain": chain, "tlogEntries": []},
+        message=legacy_pae("application/vnd.in-toto+json", payload),
+    )
+    for name, verdict in (("trainer@example.org", "PASS"), ("mallory@example.org", "FAIL")):
+        named = OmsCertificateVerifier(CertificatePool((root.certificate,)), IdentityPattern(name))
+        assert inspect_oms(model, signature, keys=[named], legacy=True).verdict == verdict
+        assert inspect_oms(model, signature, keys=[named]).verdict == "FAIL"
+
+
 def test_remarks_about_version_and_order(model: Path) -> None:
     listed = [resource(name, data) for name, data in reversed(list(FILES.items()))]
     tree = statement(listed, predicate_type="https://model_signing/signature/v1.1")

@@ -118,10 +118,10 @@ def check(*, file: Path, policy_keys: tuple[str, ...], output_format: str) -> in
     if output_format == "json":
         say_json(_tree(loaded))
         return 0
-    from provenance.render import escape
+    from provenance.render import quoted
 
     roles = ", ".join(_role(role.name, role.threshold, len(role.signers)) for role in loaded.roles)
-    say(f'The policy "{escape(loaded.name)}" can be used. Roles: {roles}.')
+    say(f"The policy {quoted(loaded.name)} can be used. Roles: {roles}.")
     say(f"SHA-256 of its document: {loaded.sha256}")
     if loaded.expires is not None and loaded.expires <= datetime.now(UTC):
         say("It has expired: nothing passes with it.")

@@ -13,7 +13,7 @@ TYPE_CHECKING = False  # type checkers know the name
 
 if TYPE_CHECKING:
     from provenance.render.difference import Change, find_changes, render_changes
-    from provenance.render.escaping import escape, escape_block, shorten
+    from provenance.render.escaping import escape, escape_block, quoted, shorten
     from provenance.render.manifest_text import render_manifest
     from provenance.render.policy_text import render_policy
     from provenance.render.progress import ByteProgress, show_progress
@@ -40,6 +40,7 @@ __all__ = [
     "find_changes",
     "format_bytes",
     "format_count",
+    "quoted",
     "render_changes",
     "render_comparison",
     "render_manifest",
@@ -62,6 +63,7 @@ if not TYPE_CHECKING:
         "provenance.render.escaping": (
             "escape",
             "escape_block",
+            "quoted",
             "shorten",
         ),
         "provenance.render.manifest_text": ("render_manifest",),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["escape", "escape_block", "shorten"]
+__all__ = ["escape", "escape_block", "quoted", "shorten"]
 
 #: Characters of one foreign value that a line shows unless its caller says otherwise.
 MAX_VALUE_CHARACTERS = 2_000
@@ -51,6 +51,16 @@ def escape(text: str) -> str:
     a\x1b[31m\nb\u202ec\xff
     """
     return _DANGEROUS.sub(_visible, text)
+
+
+def quoted(text: str) -> str:
+    r"""Return foreign text as one line between quotation marks that it cannot close.
+
+    >>> print(quoted('a" and "b'))
+    "a\" and \"b"
+    """
+    inner = text.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escape(inner)}"'
 
 
 def escape_block(text: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.manifest import DATASET_V1
-from provenance.render.escaping import escape
+from provenance.render.escaping import escape, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,9 @@ __all__ = ["render_policy"]
 
 #: Revoked keys and artifacts that are named; the rest is counted.
 MAX_NAMED = 20
+
+#: How far a signer's clock may be ahead where a policy says nothing, in seconds; not said.
+DEFAULT_SKEW = 300
 
 # What a statement of each predicate type is called, by the first part of its name.
 _STATEMENTS = {
@@ -49,9 +52,11 @@ def render_policy(policy: TrustPolicy) -> list[str]:
 
 def _lines(policy: TrustPolicy) -> Iterator[str]:
     version = "" if policy.version is None else f", version {policy.version}"
-    yield f'Policy "{policy.name}"{version}.'
+    yield f"Policy {quoted(policy.name)}{version}."
     if policy.expires is not None:
         yield f"It expires at {_time(policy.expires)}; after that, nothing passes with it."
+    if policy.clock_skew_seconds != DEFAULT_SKEW:
+        yield f"The clock of a signer may be ahead of yours by {policy.clock_skew_seconds} seconds."
     for signer in policy.signers:
         window = _window(signer.not_before, signer.not_after)
         schemes = f", with {' or '.join(signer.algorithms)}" if signer.algorithms else ""
@@ -85,8 +90,8 @@ def _who(role: Role) -> str:
 
 def _model(pattern: str) -> str:
     if pattern.endswith("*"):
-        return f'that begin with "{pattern[:-1]}"'
-    return f'called "{pattern}"'
+        return f"that begin with {quoted(pattern[:-1])}"
+    return f"called {quoted(pattern)}"
 
 
 def _signatures(policy: TrustPolicy) -> Iterator[str]:

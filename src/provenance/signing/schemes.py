@@ -72,7 +72,7 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
                 hash="sha256",
                 signature="DER",
                 default=False,
-                others=("cosign",),
+                others=("cosign", "sigstore-js"),
             ),
             Scheme(
                 scheme="ecdsa-p521-sha512",
@@ -88,7 +88,7 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
                 hash="sha256",
                 signature="DER",
                 default=False,
-                others=("cosign",),
+                others=("cosign", "sigstore-js"),
             ),
             Scheme(
                 scheme="ed25519",

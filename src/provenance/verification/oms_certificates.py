@@ -1,13 +1,14 @@
 """The signature verifier of the certificate method of OMS. No I/O.
 
-It differs from `CertificateVerifier` in two things that OMS does and we do not: the certificate of
-the signer may itself be what the caller trusts, and the name in it may be left open, which is
-called insecure wherever it can be asked for. Source: `spec/oms.md`, section "Signature".
+It differs from `CertificateVerifier` in three things that OMS does and we do not: the certificate
+of the signer may itself be what the caller trusts; the name in it may be left open, which is called
+insecure wherever it can be asked for; and its key usage or its extended key usage is enough.
+Source: `spec/oms.md`, section "Signature".
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provenance.envelope import pae
@@ -22,6 +23,7 @@ from provenance.signing.certificates import (
 )
 from provenance.signing.certificates.keys import key_of
 from provenance.signing.certificates.leaf import check_leaf
+from provenance.signing.oms_legacy import verify_legacy
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from provenance.signing.identities import IdentityPattern
 
 __all__ = ["OmsCertificateVerifier"]
+
+# OMS asks for a certificate for signatures or for code signing: either usage says it.
+_SIGNING = replace(DOCUMENT_SIGNING, either_usage=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +70,15 @@ class OmsCertificateVerifier:
         """Not one of the table: the key in the certificate decides."""
         return "x509"
 
-    def verify(self, bundle: Bundle, times: SigningTimes | None = None) -> VerifiedSigner:
+    def verify(
+        self, bundle: Bundle, times: SigningTimes | None = None, *, legacy: bool = False
+    ) -> VerifiedSigner:
         """Return who signed the bundle, if the chain, the name and the signature hold.
+
+        Args:
+            bundle: The bundle.
+            times: The verifier's clock and proven times.
+            legacy: The signature is over the wrong encoding of version 0.2.
 
         Raises:
             SignatureError: They do not; the codes are those of `CertificateVerifier`.
@@ -88,7 +100,11 @@ class OmsCertificateVerifier:
         except SigningError as error:
             raise SignatureError(problem=error.problem, code="certificate-weak-key") from error
         envelope = bundle.envelope
-        key.verify_message(pae(envelope.payload_type, envelope.payload), envelope.signatures[0].sig)
+        signature = envelope.signatures[0].sig
+        if legacy:
+            verify_legacy(key, envelope.payload_type, envelope.payload, signature)
+        else:
+            key.verify_message(pae(envelope.payload_type, envelope.payload), signature)
         return VerifiedSigner(
             kind="certificate",
             fingerprint=key.fingerprint,
@@ -104,11 +120,11 @@ class OmsCertificateVerifier:
         self, leaf: x509.Certificate, extra: list[x509.Certificate], at: datetime
     ) -> x509.Certificate:
         if leaf not in self.pool.anchors:
-            purpose = DOCUMENT_SIGNING
+            purpose = _SIGNING
             return validate_chain(leaf, pool=self.pool, extra=extra, at=at, purpose=purpose).anchor
         # The very certificate is trusted, byte for byte: there is no chain to look at. That it is
         # for signing, and is valid, is asked all the same.
-        check_leaf(leaf, DOCUMENT_SIGNING)
+        check_leaf(leaf, _SIGNING)
         if at < leaf.not_valid_before_utc:
             problem = f"the certificate is not valid before {leaf.not_valid_before_utc.isoformat()}"
             raise SignatureError(problem=problem, code="certificate-not-yet-valid")

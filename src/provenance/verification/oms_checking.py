@@ -211,6 +211,9 @@ def _remarks(statement: OmsStatement) -> Iterator[Finding]:
     if statement.is_newer:
         message = f"{shown(statement.predicate_type)} is newer; fields unknown here were left alone"
         yield Finding("oms-newer", where, message)
+    elif statement.unknown:
+        message = f"fields unknown here were left alone: {', '.join(statement.unknown)}"
+        yield Finding("oms-newer", statement.unknown[0], message)
     if statement.order == "another":
         message = "the list is in no order that a known writer uses; the root is over its own order"
         yield Finding("oms-order", "/predicate/resources", message)

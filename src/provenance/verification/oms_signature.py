@@ -16,12 +16,14 @@ from provenance.errors import ProvenanceError, SignatureError, shown
 from provenance.findings import Finding
 from provenance.signing import PublicKey, SigningTimes, VerifiedSigner, verify_bundle
 from provenance.signing.oms_legacy import verify_legacy
+from provenance.verification.oms_certificates import OmsCertificateVerifier
 from provenance.verification.signatures import described, finding_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from provenance.envelope.oms import OmsBundle
+    from provenance.signing import SignatureVerifier
     from provenance.trust import TrustPolicy
 
 __all__ = ["verify_oms_signature"]
@@ -51,12 +53,10 @@ def verify_oms_signature(
         verified = verify_bundle(bundle, verifiers, times=times, timestamps=policy.timestamps)
         signer, key = verified.signer, verified.verifier
     except ProvenanceError as error:
-        found = _legacy_signer(oms, policy) if legacy else None
+        found = _legacy_signer(oms, policy, times) if legacy else None
         if found is None:
             return SignatureOutcome("invalid"), (_refused(error, oms, verifiers),)
-        ssh = found.ssh_fingerprint
-        signer = VerifiedSigner("key", found.fingerprint, found.scheme, ssh_fingerprint=ssh)
-        key = found
+        signer, key = found
     faults = tuple(_faults(oms, signer, key, policy))
     if faults:
         return SignatureOutcome("invalid"), faults
@@ -121,17 +121,22 @@ def _is_of_version_0_2(payload: bytes) -> bool:
         return False
 
 
-def _legacy_signer(oms: OmsBundle, policy: TrustPolicy) -> PublicKey | None:
+def _legacy_signer(
+    oms: OmsBundle, policy: TrustPolicy, times: SigningTimes
+) -> tuple[VerifiedSigner, SignatureVerifier] | None:
+    """Return who signed the wrong encoding of version 0.2, and what verified it, if anybody did."""
     envelope = oms.bundle.envelope
-    if oms.method != "key" or not _is_of_version_0_2(envelope.payload):
+    if not _is_of_version_0_2(envelope.payload):
         return None
     for key in policy.verifiers:
-        if isinstance(key, PublicKey):
-            try:
-                verify_legacy(
-                    key, envelope.payload_type, envelope.payload, envelope.signatures[0].sig
-                )
-            except SignatureError:
-                continue
-            return key
+        try:
+            if oms.method == "key" and isinstance(key, PublicKey):
+                signature = envelope.signatures[0].sig
+                verify_legacy(key, envelope.payload_type, envelope.payload, signature)
+                ssh = key.ssh_fingerprint
+                return VerifiedSigner("key", key.fingerprint, key.scheme, ssh_fingerprint=ssh), key
+            if oms.method == "certificate" and isinstance(key, OmsCertificateVerifier):
+                return key.verify(oms.bundle, times, legacy=True), key
+        except SignatureError:
+            continue
     return None

@@ -75,8 +75,6 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         "oms-malformed",
     ),
     "unknown_field": (changed(lambda tree: tree.update(more=1)), "oms-malformed"),
-    "unknown_predicate_field": (of(resource("x", X), predicate={"more": 1}), "oms-malformed"),
-    "unknown_serialization_field": (of(resource("x", X), more=1), "oms-malformed"),
     "no_serialization": (
         changed(lambda tree: tree["predicate"].pop("serialization")),
         "oms-malformed",
@@ -207,6 +205,13 @@ def test_reads_a_later_minor_version_and_leaves_its_fields_alone() -> None:
         more=2,
     )
     assert parse_oms_statement(payload).is_newer
+
+
+def test_unknown_fields_of_the_predicate_are_left_alone_and_named() -> None:
+    found = parse_oms_statement(of(resource("x", X), predicate={"more": 1}, later=2))
+    assert found.unknown == ("/predicate/more", "/predicate/serialization/later")
+    assert not found.is_newer
+    assert parse_oms_statement(payload_of(statement())).unknown == ()
 
 
 def test_fields_of_a_resource_that_say_nothing_are_ignored() -> None:

@@ -12,7 +12,6 @@ from msgspec import Struct
 from provenance.canonical import MAX_TREE_ENTRIES, NUMBER_BOUND
 from provenance.canonical.limits import MAX_NAME_BYTES
 from provenance.envelope.fields import (
-    refuse_unknown,
     require_array,
     require_object,
     require_text,
@@ -25,12 +24,13 @@ from provenance.errors import EnvelopeError, shown
 if TYPE_CHECKING:
     from provenance.canonical import JsonValue
 
-__all__ = ["HASHES", "Serialization", "read_serialization", "serialization_tree"]
+__all__ = ["FIELDS", "HASHES", "Serialization", "read_serialization", "serialization_tree"]
 
 #: The hash functions of the OMS registry; all of them have these names with us too.
 HASHES = ("sha256", "blake3", "blake2b")
 
-_FIELDS = ("method", "hash_type", "shard_size", "allow_symlinks", "ignore_paths")
+#: The fields that are known; a reader leaves others alone.
+FIELDS = ("method", "hash_type", "shard_size", "allow_symlinks", "ignore_paths")
 _GLOB = frozenset("*?[")
 
 
@@ -53,20 +53,17 @@ class Serialization(Struct, frozen=True, kw_only=True):
     """Files and folders that were left out, relative to the model."""
 
 
-def read_serialization(value: JsonValue, path: str, *, newer: bool) -> Serialization:
+def read_serialization(value: JsonValue, path: str) -> Serialization:
     """Return the serialization that a parsed object describes.
 
     Args:
         value: The object.
         path: Its JSON Pointer.
-        newer: It is of a minor version that we do not know: unknown fields are left alone.
 
     Raises:
         EnvelopeError: It breaks the format.
     """
     tree = require_object(value, path, code=MALFORMED)
-    if not newer:
-        refuse_unknown(tree, _FIELDS, path, code=MALFORMED)
     method = require_choice(
         take(tree, "method", path, code=MALFORMED), under(path, "method"), ("files", "shards")
     )

@@ -6,12 +6,14 @@ Source: OpenSSF Model Signing 1.0, sections 5, 6.5 and 8.3, and its VERSIONING.m
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from provenance import canonical
 from provenance.canonical import MAX_DOCUMENT_BYTES
+from provenance.digest.names import printable_name
 from provenance.envelope.fields import (
     refuse_unknown,
     require_array,
@@ -31,12 +33,13 @@ from provenance.envelope.oms.resources import (
     root_digest,
 )
 from provenance.envelope.oms.serialization import (
+    FIELDS,
     Serialization,
     read_serialization,
     serialization_tree,
 )
 from provenance.envelope.statement import STATEMENT_TYPE
-from provenance.errors import EnvelopeError, shown
+from provenance.errors import MAX_SHOWN_CHARACTERS, EnvelopeError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,6 +62,8 @@ LEGACY_PREDICATE_TYPE = "https://model_signing/Digests/v0.1"
 MAX_LEGACY_SUBJECTS = canonical.MAX_TREE_ENTRIES
 #: Longest subject name or predicate type that is looked at, in characters.
 MAX_TEXT_CHARACTERS = 8_192
+# How many fields that are not known are named.
+_NAMED_UNKNOWN = 4
 
 _VERSION = re.compile(r"https://model_signing/signature/v1\.(0|[1-9][0-9]{0,3})")
 
@@ -83,6 +88,9 @@ class OmsStatement(Struct, frozen=True):
 
     order: Order
     """In which order the list stands."""
+
+    unknown: tuple[str, ...] = ()
+    """JSON Pointers of the first fields of the predicate that are not known here; left alone."""
 
     @property
     def is_legacy(self) -> bool:
@@ -146,7 +154,6 @@ def _read_statement(value: JsonValue, *, legacy: bool) -> OmsStatement:
     predicate_type = _read_type(tree, legacy=legacy)
     if predicate_type == LEGACY_PREDICATE_TYPE:
         return _read_legacy(tree)
-    newer = predicate_type != OMS_PREDICATE_TYPE
     refuse_unknown(tree, ("_type", "subject", "predicateType", "predicate"), "", code=MALFORMED)
     subjects = require_array(
         take(tree, "subject", "", code=MALFORMED), "/subject", most=1, code=MALFORMED
@@ -156,13 +163,8 @@ def _read_statement(value: JsonValue, *, legacy: bool) -> OmsStatement:
     name, root = _read_subject(subjects[0], "/subject/0")
     where = "/predicate"
     predicate = require_object(take(tree, "predicate", "", code=MALFORMED), where, code=MALFORMED)
-    if not newer:
-        refuse_unknown(predicate, ("serialization", "resources"), where, code=MALFORMED)
-    serialization = read_serialization(
-        take(predicate, "serialization", where, code=MALFORMED),
-        under(where, "serialization"),
-        newer=newer,
-    )
+    options = take(predicate, "serialization", where, code=MALFORMED)
+    serialization = read_serialization(options, under(where, "serialization"))
     resources = read_resources(
         take(predicate, "resources", where, code=MALFORMED),
         under(where, "resources"),
@@ -176,7 +178,26 @@ def _read_statement(value: JsonValue, *, legacy: bool) -> OmsStatement:
             problem=f"the root is {root}, and the digests of the list give {computed}",
             code="oms-root",
         )
-    return OmsStatement(name, root, serialization, resources, predicate_type, order_of(resources))
+    order = order_of(resources)
+    unknown = _unknown(predicate)
+    return OmsStatement(name, root, serialization, resources, predicate_type, order, unknown)
+
+
+def _unknown(predicate: dict[str, JsonValue]) -> tuple[str, ...]:
+    """Return where the first fields stand that this version does not know."""
+    where = "/predicate"
+    inner = under(where, "serialization")
+    options = require_object(predicate["serialization"], inner, code=MALFORMED)
+    found = (
+        under(path, printable_name(name[:MAX_SHOWN_CHARACTERS]))
+        for tree, known, path in (
+            (predicate, ("serialization", "resources"), where),
+            (options, FIELDS, inner),
+        )
+        for name in tree
+        if name not in known
+    )
+    return tuple(islice(found, _NAMED_UNKNOWN))
 
 
 def _read_type(tree: dict[str, JsonValue], *, legacy: bool) -> str:

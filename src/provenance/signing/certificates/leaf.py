@@ -38,7 +38,8 @@ def check_leaf(leaf: Certificate, purpose: Purpose) -> None:
     It must be no authority's (`basicConstraints` without CA); have `digitalSignature`, if it has a
     key usage at all; and have the extended key usage of the purpose by name: that it may serve for
     anything (`anyExtendedKeyUsage`) is not enough. Where the purpose can do without, a leaf without
-    any must have a key usage: one that says nothing of its use signs nothing.
+    any must have a key usage: one that says nothing of its use signs nothing. Where either usage is
+    enough for the purpose, one of the two must be there.
 
     Raises:
         SignatureError: It is an authority's (code `certificate-is-authority`), or not for this
@@ -49,6 +50,9 @@ def check_leaf(leaf: Certificate, purpose: Purpose) -> None:
         problem = "the certificate of a certificate authority, expected one of a signer"
         raise refused("certificate-is-authority", problem, leaf)
     usage = extension(leaf, x509.KeyUsage)
+    if purpose.either_usage:
+        _check_either(leaf, usage, purpose)
+        return
     if usage is not None and not usage.digital_signature:
         raise refused(
             "certificate-usage",
@@ -68,6 +72,21 @@ def check_leaf(leaf: Certificate, purpose: Purpose) -> None:
             f"its extended key usage is {listed}, expected {_usage_name(wanted)}",
             leaf,
             remedy="have one issued for code signing (openssl: extendedKeyUsage = codeSigning)",
+        )
+
+
+def _check_either(leaf: Certificate, usage: x509.KeyUsage | None, purpose: Purpose) -> None:
+    """Refuse a leaf that has neither `digitalSignature` nor the extended key usage."""
+    if usage is not None and usage.digital_signature:
+        return
+    wanted = purpose.extended_usage
+    if wanted is None or wanted not in (_extended_usages(leaf) or ()):
+        named = f" nor its extended key usage {_usage_name(wanted)}" if wanted else ""
+        raise refused(
+            "certificate-usage",
+            f"neither is its key usage digitalSignature{named}",
+            leaf,
+            remedy="have one issued for signing (openssl: keyUsage = digitalSignature)",
         )
 
 

@@ -53,6 +53,9 @@ class Purpose:
     extended_usage_required: bool = True
     """Whether a leaf without any extended key usage is refused; if not, it needs a key usage."""
 
+    either_usage: bool = False
+    """Whether `digitalSignature`, or the extended key usage, is enough without the other."""
+
     acceptable_policies: frozenset[str] = frozenset({ANY_POLICY})
     """The certificate policies that count, dotted (user-initial-policy-set)."""
 
