@@ -90,9 +90,10 @@ def test_doubles_further_apart_than_any_double_are_measured(tmp_path: Path) -> N
     found = pair(tmp_path, "F64", struct.pack("<2d", top, 1), struct.pack("<2d", -top, 2), 2)
     assert found.largest_absolute == 2 * int(top)
     assert found.largest_relative == 2.0
-    assert "largest difference 3.59539e+308, relative 2" in render_comparison(
-        compare_weights(tmp_path / "a", tmp_path / "b")
-    )[0]
+    assert (
+        "largest difference 3.59539e+308, relative 2"
+        in render_comparison(compare_weights(tmp_path / "a", tmp_path / "b"))[0]
+    )
     found = pair(tmp_path, "F64", struct.pack("<d", top), struct.pack("<d", -top / 2), 1)
     assert found.largest_relative == 1.5
 
