@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import provenance
+from provenance.digest import write_atomic
 from provenance.envelope import Subject, parse_bundle, write_statement
 from provenance.errors import InputError, ProvenanceError, RecordingError, UsageError
 from provenance.manifest import DATASET_V1
@@ -48,6 +49,31 @@ def test_several_signers_sign_the_same_payload(unsigned: SmallRelease) -> None:
     assert parse_bundle(second.read_bytes()).envelope.payload == unsigned.draft.payload
     report = provenance.inspect(unsigned.folder, keys=[unsigned.key.public_key, other.public_key])
     assert str(report.verdict) == "PASS"
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_a_full_disk_leaves_no_signature_without_a_manifest(
+    unsigned: SmallRelease, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    keys = [generate_private_key() for _ in range(3)]
+    folder = unsigned.folder / "training-provenance"
+    before = {path for path in folder.rglob("*") if path.is_file()}
+    written = 0
+
+    def full(path: Path, data: bytes, **options: Any) -> None:  # noqa: ANN401 - handed on
+        nonlocal written
+        written += 1
+        if written == failing:
+            raise InputError(path=str(path), problem="No space left on device")
+        write_atomic(path, data, **options)
+
+    monkeypatch.setattr("provenance.recording.bundles.write_atomic", full)
+    monkeypatch.setattr("provenance.recording.signed.write_atomic", full)
+    with pytest.raises(InputError, match="No space left"):
+        sign_release(unsigned.folder, keys)
+    assert {path for path in folder.rglob("*") if path.is_file()} == before
+    monkeypatch.undo()
+    sign_release(unsigned.folder, keys)
 
 
 def test_nobody_signs(unsigned: SmallRelease) -> None:

@@ -116,8 +116,18 @@ def sign_with_all(
     _refuse_signed(target, overwrite=overwrite)
     first, *others = make_bundles(statement.payload, several, timestamps)
     attestations = folder / MANIFEST_FOLDER / ATTESTATIONS_FOLDER
-    written = [write_attestation(attestations, attestation_name(it), it) for it in others]
-    write_atomic(target, first)
+    written: list[Path] = []
+    there = set(attestations.iterdir()) if attestations.is_dir() else set()
+    try:
+        # Each is in the list as soon as it is written, whatever happens to the next.
+        written.extend(write_attestation(attestations, attestation_name(it), it) for it in others)
+        write_atomic(target, first)
+    except BaseException:
+        # Either all have signed or nobody has: a full disk leaves no signature without a manifest.
+        for path in written:
+            if path not in there:
+                path.unlink(missing_ok=True)
+        raise
     if drop_cosignatures:
         for path in old_cosignatures(folder, statement.payload):
             path.unlink(missing_ok=True)
