@@ -18,7 +18,7 @@ from provenance.checks.roles import (
     check_roles,
 )
 from provenance.findings import Finding, Severity
-from provenance.manifest import EVALUATION_V1, MANIFEST_V1, Manifest
+from provenance.manifest import DATASET_V1, EVALUATION_V1, MANIFEST_V1, Manifest
 from provenance.signing import VerifiedSigner, generate_private_key
 from provenance.trust import RevokedArtifact, Role, TrustedSigner, TrustPolicy
 from support.examples import least_manifest
@@ -197,8 +197,6 @@ def test_revoked_file() -> None:
 
 
 def test_statements_about_datasets_cannot_be_seen() -> None:
-    from provenance.manifest import DATASET_V1  # noqa: PLC0415 - this test alone
-
     data = role("data", "d", predicate_types=(DATASET_V1,))
     found = check_beyond_release(evidence("a"), policy(role(), data))
     assert [finding.code for finding in found] == ["required-not-checked"]

@@ -16,7 +16,8 @@ from safetensors.numpy import save_file
 from cli.small_release import BUNDLE
 from provenance import canonical
 from provenance.cli import conformance_runner
-from provenance.cli.conformance_protocol import FIELDS, PATH_FIELDS, answer, serve
+from provenance.cli.conformance_fields import FIELDS, PATH_FIELDS
+from provenance.cli.conformance_protocol import answer, serve
 from provenance.cli.conformance_runner import find_vectors
 from provenance.digest import hash_tensors, hash_tree, prove_inclusion, typed_root
 from provenance.errors import ProvenanceError

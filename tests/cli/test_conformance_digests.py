@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from provenance.cli.conformance_protocol import FIELDS, answer
+from provenance.cli.conformance_fields import FIELDS
+from provenance.cli.conformance_protocol import answer
 
 if TYPE_CHECKING:
     from pathlib import Path

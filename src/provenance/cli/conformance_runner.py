@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from provenance import canonical
-from provenance.cli.conformance_protocol import FIELDS, MAX_LINE_BYTES, PATH_FIELDS
+from provenance.cli.conformance_fields import FIELDS, PATH_FIELDS
+from provenance.cli.conformance_protocol import MAX_LINE_BYTES
 from provenance.errors import ProvenanceError, UsageError, shown
 from provenance.findings import CODES, Severity
 
