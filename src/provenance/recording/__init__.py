@@ -9,6 +9,7 @@ OpenSSF Model Signing (`oms_signing`). `Builder` assembles a manifest without a 
 never breaks training (`faults`).
 """
 
+from provenance.recording.active import current_run
 from provenance.recording.builder import Builder, release_of
 from provenance.recording.cosigning import cosign_manifest, cosign_release
 from provenance.recording.drafts import Draft, draft_folder, draft_statement, load_draft
@@ -40,6 +41,7 @@ __all__ = [
     "check_oms_draft",
     "cosign_manifest",
     "cosign_release",
+    "current_run",
     "describe_existing",
     "draft_folder",
     "draft_statement",

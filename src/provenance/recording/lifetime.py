@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from provenance.errors import ProvenanceError
 from provenance.recording import checkpoints, lifecycle, metrics, resumption
+from provenance.recording.active import activate, deactivate
 from provenance.recording.faults import Guard, guarded, nothing
 from provenance.recording.signals import Termination
 from provenance.recording.state import describe_error, make_gap
@@ -39,6 +40,7 @@ class Lifetime:
         self._termination = Termination(self._interrupt)
         self._guard = Guard(state, self._termination)
         self._termination.install()
+        activate(self)
         atexit.register(self._close_at_exit)
 
     @property
@@ -67,6 +69,20 @@ class Lifetime:
         self._state.add_gaps([make_gap(subject, "absent", description)])
         self._state.write()
 
+    def failed(self, action: str, error: Exception) -> None:
+        """Say that something which records for this run broke: a gap and one warning.
+
+        Adapters call it, and callbacks that record. A strict run raises instead.
+
+        Args:
+            action: What was to be recorded.
+            error: What broke.
+
+        Raises:
+            ProvenanceError: The run is strict.
+        """
+        self._guard.failed(action, error)
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until everything that was handed over is hashed; return whether it is.
 
@@ -94,6 +110,7 @@ class Lifetime:
             self._settle(final)
         finally:
             self._finish(final, failure)
+            deactivate(self)
             self._state.unlock()
             self._termination.remove()
             atexit.unregister(self._close_at_exit)
