@@ -13,6 +13,7 @@ from provenance.digest.merkle import TreeKind
 from provenance.findings import CODES, STEPS
 from provenance.manifest.predicates import PREDICATE_PREFIX, PREDICATE_TYPES
 from provenance.signing.schemes import SCHEMES
+from provenance.trust.policy_signing import POLICY_V1
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,7 +64,9 @@ def _predicate_types() -> Sequence[Mapping[str, object]]:
         document, _, version = predicate_type.removeprefix(PREDICATE_PREFIX).partition("/")
         schema = f"spec/schema/{document}-{version}.schema.json"
         rows.append({"type": predicate_type, "document": document, "schema": schema})
-    return rows
+    # Its predicate is two texts, one of them the document: the specification says all of it.
+    policy = {"type": POLICY_V1, "document": "policy", "specification": "spec/trust-policy.md"}
+    return [*rows, policy]
 
 
 def _tree_kinds() -> Sequence[Mapping[str, object]]:

@@ -53,8 +53,15 @@ def test_other_data_is_a_contradiction_that_names_the_files(
     (data / "raw/more.csv").write_bytes(b"x")
     report = look(folder, datasets={"raw": data / "raw"})
     expect(report, "FAIL", "evidence-mismatch")
-    assert "'digits.csv', 'more.csv'" in report.summary
+    assert "not signed: 'more.csv'; not what was signed: 'digits.csv'" in report.summary
     assert rungs_of(report)["datasets"] == "bound"
+
+
+def test_data_that_is_missing_is_said_to_be_missing(folder: Path, look: Look, data: Path) -> None:
+    (data / "raw/digits.csv").rename(data / "raw/renamed.csv")
+    report = look(folder, datasets={"raw": data / "raw"})
+    expect(report, "FAIL", "evidence-mismatch")
+    assert "missing: 'digits.csv'; not signed: 'renamed.csv'" in report.summary
 
 
 def test_unknown_dataset_is_an_error(folder: Path, look: Look, data: Path) -> None:

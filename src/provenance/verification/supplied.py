@@ -85,7 +85,7 @@ def _difference_in_size(dataset: Dataset, path: PathLike) -> str:
         return ""
     if dataset.inventory:
         signed = {entry.path: entry.size for entry in dataset.inventory}
-        return _names_differing(_differing_names(signed, found)) if signed != found else ""
+        return _described(signed, found)
     if dataset.files is not None and dataset.files.size != len(found):
         return f"there are {len(found)} files, signed were {dataset.files.size}"
     return ""
@@ -167,33 +167,39 @@ def _inventory_of_file(held: Held, options: Options, dataset: Dataset, path: Pat
 def _is_same(dataset: Dataset, made: Inventory) -> bool:
     if dataset.files is not None and not dataset.salted:
         return made.root == dataset.files
-    return not _differing(dataset, made)
+    return not _described(*_both(dataset, made))
 
 
 def _difference(dataset: Dataset, made: Inventory) -> str:
     if dataset.inventory:
-        return _names_differing(_differing(dataset, made))
-    signed = dataset.files
-    size = "" if signed is None else f", signed is {signed.root} over {signed.size}"
+        return _described(*_both(dataset, made))
+    root = dataset.files
+    size = "" if root is None else f", signed is {root.root} over {root.size}"
     return f"the tree of {len(made)} files has the root {made.root.root}{size}"
 
 
-def _differing(dataset: Dataset, made: Inventory) -> list[str]:
-    """Return the names that are only on one side, or have other bytes there."""
-    signed = {entry.path: entry.digest.get("blake3") for entry in dataset.inventory}
-    found = {entry.path: entry.digest.blake3 for entry in made}
-    return _differing_names(signed, found)
+def _both(dataset: Dataset, made: Inventory) -> tuple[dict[str, object], dict[str, object]]:
+    """Return the signed digest of each file by its name, and the one found."""
+    signed: dict[str, object] = {it.path: it.digest.get("blake3") for it in dataset.inventory}
+    return signed, {entry.path: entry.digest.blake3 for entry in made}
 
 
-def _differing_names(signed: Mapping[str, object], found: Mapping[str, object]) -> list[str]:
-    return sorted(
-        name for name in signed.keys() | found.keys() if signed.get(name) != found.get(name)
+def _described(signed: Mapping[str, object], found: Mapping[str, object]) -> str:
+    """Return which files are missing, were not signed, or are others; empty if none."""
+    missing = sorted(signed.keys() - found.keys())
+    added = sorted(found.keys() - signed.keys())
+    changed = sorted(name for name in signed.keys() & found.keys() if signed[name] != found[name])
+    parts = (
+        (missing, "missing"),
+        (added, "not signed"),
+        (changed, "not what was signed"),
     )
+    return "; ".join(f"{what}: {_some(names)}" for names, what in parts if names)
 
 
-def _names_differing(names: Sequence[str]) -> str:
-    some = ", ".join(shown(name) for name in names[:MAX_NAMES_SHOWN])
-    return f"{len(names)} files differ from what was signed, e.g. {some}"
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES_SHOWN} more" if len(names) > MAX_NAMES_SHOWN else ""
+    return ", ".join(shown(name) for name in names[:MAX_NAMES_SHOWN]) + more
 
 
 def _compare_documents(held: Held, options: Options, manifest: Manifest, path: PathLike) -> None:
