@@ -6,19 +6,25 @@ import ast
 import importlib
 import inspect
 import types
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 import provenance
+from provenance.errors import MissingExtraError
 from provenance.lazy import lazy_names
+from support.frameworks import is_importable
 from support.source import REPOSITORY, SOURCE, find_modules, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-MODULES = find_modules(SOURCE, "provenance")
+#: Every module but the adapters of frameworks that are not here: `tests/frameworks` looks at those.
+MODULES = {
+    name: path for name, path in find_modules(SOURCE, "provenance").items() if is_importable(name)
+}
 PACKAGES = [name for name, path in MODULES.items() if path.stem == "__init__"]
 LAZINESS = "provenance.lazy"
 LAZY = [name for name in PACKAGES if LAZINESS in MODULES[name].read_text(encoding="utf-8")]
@@ -40,6 +46,14 @@ def public_definitions(path: Path) -> set[str]:
     }
 
 
+def load_module(name: str) -> types.ModuleType:
+    """Return a module, or skip the test of an adapter whose framework is not installed."""
+    try:
+        return importlib.import_module(name)
+    except MissingExtraError as error:
+        return pytest.skip(str(error))
+
+
 def homes_of(package: str) -> Mapping[str, tuple[str, ...]]:
     """Return the table of a package whose names are loaded when they are first used."""
     module = importlib.import_module(package)
@@ -49,13 +63,13 @@ def homes_of(package: str) -> Mapping[str, tuple[str, ...]]:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_all_lists_what_the_module_defines(name: str) -> None:
-    module = importlib.import_module(name)
+    module = load_module(name)
     assert public_definitions(MODULES[name]) <= set(module.__all__)
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_names_of_all_exist_and_are_documented(name: str) -> None:
-    module = importlib.import_module(name)
+    module = load_module(name)
     assert module.__doc__
     assert len(set(module.__all__)) == len(module.__all__)
     for public in module.__all__:
@@ -68,7 +82,8 @@ def test_names_of_all_exist_and_are_documented(name: str) -> None:
 @pytest.mark.parametrize("name", PACKAGES)
 def test_no_public_name_is_hidden_by_a_module_of_the_same_name(name: str) -> None:
     for other in MODULES:  # importing a submodule binds its name in the package
-        importlib.import_module(other)
+        with suppress(MissingExtraError):
+            importlib.import_module(other)
     package = importlib.import_module(name)
     hidden = [
         public

@@ -250,6 +250,8 @@ _ROWS: tuple[tuple[str, str, int, str, str], ...] = (
     ("code-modified", _W, 18, "The code differed from its commit when it ran.", ""),
     ("code-unpinned", _W, 18, "No full commit id and no digest binds the code.", ""),
     ("inputs-undeclared", _W, 18, "The scripts opened data files that no dataset of the manifest is.", "Ask the producer what these files are."),
+    ("environment-class-mismatch", _E, 18, "A digest of an environment is not that of what stands in it.", ""),
+    ("reproduction-unsupported", _W, 18, "A claim of reproduction goes further than the recorded facts allow.", "Expect no equal result; ask the producer for what is missing."),
     ("gap-recorded", _W, 18, "The recorder could not see something and says so.", ""),
     # 19. Checkpoints
     ("checkpoint-order", _E, 19, "A checkpoint was saved before its parent.", ""),

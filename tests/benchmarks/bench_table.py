@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import figures, layouts, peers
+from benchmarks import bench_recorder, figures, layouts, peers
 from benchmarks.measuring import Contest, machine, measure
 from provenance.digest import FileJob, hash_files, hash_tree, open_cache, open_folder, walk_tree
 from provenance.signing import generate_private_key, write_key_pair
@@ -261,6 +261,9 @@ def main() -> None:
         for row in (figures.recording_row, figures.hashing_row):
             contests.append(row(Path(name)))
             print(contests[-1].show())
+        for contest in bench_recorder.recorder_rows(Path(name)):
+            print(contest.show(), flush=True)
+            contests.append(contest)
         bounds = [figures.import_figure(), figures.memory_figure(places.big)]
     bounds.extend(figures.inventory_figures(1_000_000 // shrink))
     print("\nBounds", *(figure.show() for figure in bounds), sep="\n")

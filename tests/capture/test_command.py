@@ -98,6 +98,20 @@ def test_notebook_has_no_command_line(
     assert find_script() is None
 
 
+def test_a_worker_of_ray_has_no_command_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = "/opt/lib/ray/_private/workers/default_worker.py"
+    monkeypatch.setattr(sys, "orig_argv", ["python3", worker, "--gcs-address=192.0.2.2:43035"])
+    captured = capture_command()
+    assert captured.value == ()
+    assert "worker of Ray" in captured.gaps[0].description
+    assert find_script() is None
+
+
+def test_a_script_that_is_called_like_a_worker_of_ray_is_a_script() -> None:
+    words = ["python3", "default_worker.py", "ray/_private/workers/default_worker.py"]
+    assert capture_command(words).value == tuple(words)
+
+
 def test_paths_and_bytes_that_are_not_utf8_are_made_public(home: Path, tmp_path: Path) -> None:
     project = tmp_path / "project"
     arguments = [

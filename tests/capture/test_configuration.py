@@ -402,16 +402,23 @@ class FakeOmegaConf:
 
     @staticmethod
     def to_container(value: Any, *, resolve: bool, **_options: Any) -> Any:  # noqa: ANN401 - as OmegaConf
+        if resolve and value.resolved is None:
+            raise KeyError
         return value.resolved if resolve else value.raw
 
 
 class FakeConfig:
-    """A configuration with interpolations."""
+    """Settings with interpolations; without a reading as a whole it has those of its parts."""
 
-    def __init__(self, raw: object, done: object) -> None:
+    def __init__(self, raw: object, done: object, **parts: object) -> None:
         """Hold both readings."""
         self.raw = raw
         self.resolved = done
+        self.parts = parts
+
+    def __getitem__(self, name: str) -> object:
+        """Return one setting, resolved."""
+        return self.parts[name]
 
 
 @pytest.fixture
@@ -448,6 +455,39 @@ def test_interpolations_are_resolved_but_for_the_environment() -> None:
         "plain": "alice-in-chains",
     }
     assert resolved({"part": FakeConfig(["a"], ["a"])}) == {"part": {"0": "a"}}
+
+
+@pytest.mark.usefixtures("_omegaconf")
+def test_what_cannot_be_resolved_does_not_take_the_rest_with_it() -> None:
+    raw = {"a": "${nowhere}", "b": "${c}", "c": 1, "d": "???", "e": {"f": "${c}"}, "g": "${e}"}
+    inner = FakeConfig({"f": "${c}"}, None, f=1)
+    captured = resolve_configuration(FakeConfig(raw, None, b=1, c=1, e=inner, g=inner))
+    assert plain(captured.value) == {
+        "a": "${nowhere}",
+        "b": 1,
+        "c": 1,
+        "d": "???",
+        "e": {"f": 1},
+        "g": {"f": 1},
+    }
+    assert [gap.description for gap in captured.gaps] == ["d has no value (???)"]
+
+
+@pytest.mark.usefixtures("_omegaconf")
+def test_what_is_made_of_the_environment_stays_unresolved_over_any_number_of_steps() -> None:
+    raw = {
+        "key": "${oc.env:KEY}",
+        "again": "${key}",
+        "turned": ["${reversed:${again}}"],
+        "last": "${turned[0]}!",
+        "other": "${reversed:ab}",
+    }
+    done = {"key": "k1", "again": "k1", "turned": ["1k"], "last": "1k!", "other": "ba"}
+    assert resolved(FakeConfig(raw, done)) == {
+        **raw,
+        "turned": ["${reversed:${again}}"],
+        "other": "ba",
+    }
 
 
 ANYTHING = st.recursive(

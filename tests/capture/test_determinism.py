@@ -143,3 +143,49 @@ def test_nothing_is_imported_for_it() -> None:
     )
     ran = subprocess.run((sys.executable, "-c", text), capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+SHOWN = """PyTorch built with:
+  - GCC 13.3
+  - C++ Version: 201703
+  - Intel(R) oneAPI Math Kernel Library Version 2024.2-Product Build 20240605
+  - Intel(R) MKL-DNN v3.11.1 (Git Hash 1)
+  - OpenMP 201511 (a.k.a. OpenMP 4.5)
+  - CPU capability usage: AVX512
+  - Build settings: BLAS_INFO=mkl, BUILD_TYPE=Release, CXX_FLAGS=-I/home/ada/include,
+"""
+PARALLEL = """ATen/Parallel:
+\tat::get_num_threads() : 1
+\tomp_get_max_threads() : 3
+\tmkl_get_max_threads() : 2
+std::thread::hardware_concurrency() : 64
+"""
+
+
+def test_libraries_below_torch_are_named_without_flags_and_folders(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch = make_torch()
+    config = types.SimpleNamespace(show=lambda: SHOWN, parallel_info=lambda: PARALLEL)
+    vars(torch)["__config__"] = config
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    captured = capture_determinism({}).value
+    found = captured.determinism["torch"]
+    assert found["libraries"] == (
+        "Intel(R) oneAPI Math Kernel Library Version 2024.2-Product Build 20240605",
+        "Intel(R) MKL-DNN v3.11.1 (Git Hash 1)",
+        "OpenMP 201511 (a.k.a. OpenMP 4.5)",
+    )
+    assert found["blas"] == "mkl"
+    assert (captured.threads["torchMkl"], captured.threads["torchOpenmp"]) == (2, 3)
+    assert "ada" not in repr(captured)
+    assert 64 not in captured.threads.values()
+
+
+def test_nccl_is_asked_of_builds_for_cuda_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = make_torch()
+    vars(torch)["cuda"] = types.SimpleNamespace(nccl=types.SimpleNamespace(version=lambda: (2, 21)))
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    assert "nccl" not in capture_determinism({}).value.determinism["torch"]
+    vars(torch)["version"] = types.SimpleNamespace(cuda="12.8")
+    assert capture_determinism({}).value.determinism["torch"]["nccl"] == "(2, 21)"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from provenance.capture import capture_lockfiles, lockfiles
+from provenance.capture.lockfiles import CONDA_LISTING, capture_conda
 from provenance.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -92,3 +93,35 @@ def test_links_special_files_and_huge_ones_are_gaps(
 def test_file_that_vanishes_is_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lockfiles, "_lockfile_names", lambda _folder: ["uv.lock"])
     assert capture_lockfiles(tmp_path).gaps[0].description == "uv.lock cannot be read"
+
+
+def test_packages_of_conda_are_one_listing_whatever_their_order(tmp_path: Path) -> None:
+    for folder, names in (("one", ("b-1.json", "a-2.json")), ("two", ("a-2.json", "b-1.json"))):
+        place = tmp_path / folder / "conda-meta"
+        place.mkdir(parents=True)
+        (place / "history").write_text(folder, encoding="utf-8")
+        for name in names:
+            (place / name).write_text(name, encoding="utf-8")
+    captured = capture_conda(tmp_path / "one")
+    digests = [hashlib.sha256(name.encode()).hexdigest() for name in ("a-2.json", "b-1.json")]
+    listing = f"{digests[0]}  a-2.json\n{digests[1]}  b-1.json\n".encode()
+    assert captured.gaps == ()
+    assert captured.value is not None
+    assert (captured.value.name, captured.value.size) == (CONDA_LISTING, len(listing))
+    assert dict(captured.value.digest or {})["sha256"] == hashlib.sha256(listing).hexdigest()
+    assert capture_conda(tmp_path / "two").value == captured.value
+
+
+def test_folder_without_packages_of_conda_has_no_listing_and_no_gap(tmp_path: Path) -> None:
+    assert capture_conda(tmp_path).value is None
+    (tmp_path / "conda-meta").mkdir()
+    captured = capture_conda(tmp_path)
+    assert captured.value is None
+    assert captured.gaps == ()
+
+
+def test_package_of_conda_that_cannot_be_read_is_a_gap(tmp_path: Path) -> None:
+    (tmp_path / "conda-meta" / "a.json").mkdir(parents=True)
+    captured = capture_conda(tmp_path)
+    assert captured.value is None
+    assert [(gap.subject, gap.kind) for gap in captured.gaps] == [("lock file", "failed")]

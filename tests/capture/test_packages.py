@@ -179,3 +179,50 @@ def test_hundred_distributions_take_no_time_that_anybody_notices(tmp_path: Path)
         capture_packages([str(tmp_path)])
         times.append(time.perf_counter() - began)
     assert sorted(times)[2] < 0.15
+
+
+RECORD_OF_PIP = (
+    b"../../../bin/tool,sha256=aaaa,200\r\n"
+    b"/opt/share/tool.txt,sha256=eeee,2\r\n"
+    b"tool/__init__.py,sha256=bbbb,10\r\n"
+    b"tool/__pycache__/__init__.cpython-311.pyc,,\r\n"
+    b"tool/old.pyc,sha256=ffff,3\r\n"
+    b'"tool/a,b.py",sha256=cccc,5\r\n'
+    b"tool-1.0.dist-info/INSTALLER,sha256=dddd,4\r\n"
+    b"tool-1.0.dist-info/RECORD,,\r\n"
+)
+RECORD_OF_UV = (
+    b'"tool/a,b.py",sha256=cccc,5\n'
+    b"tool/__init__.py,sha256=bbbb,10\n"
+    b"../../../bin/tool,sha256=0123,199\n"
+    b"tool-1.0.dist-info/uv_cache.json,sha256=9999,8\n"
+)
+
+
+def content_of(folder: Path, record: bytes) -> object:
+    place = folder / "tool-1.0.dist-info"
+    place.mkdir(parents=True)
+    (place / "METADATA").write_bytes(b"Name: tool\nVersion: 1.0\n\n")
+    (place / "RECORD").write_bytes(record)
+    (package,) = capture_packages([str(folder)]).value
+    return package.content
+
+
+def test_content_is_the_same_whoever_installs_it_and_wherever(tmp_path: Path) -> None:
+    lines = b'"tool/a,b.py",sha256=cccc,5\ntool/__init__.py,sha256=bbbb,10\n'
+    expected = {"sha256": hashlib.sha256(lines).hexdigest()}
+    assert content_of(tmp_path / "pip", RECORD_OF_PIP) == expected
+    assert content_of(tmp_path / "uv", RECORD_OF_UV) == expected
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        RECORD_OF_UV.replace(b"bbbb", b"bbbc"),
+        RECORD_OF_UV + b"tool/more.py,sha256=1111,1\n",
+        RECORD_OF_UV.replace(b"tool/__init__.py", b"tool/init.py"),
+    ],
+    ids=["edited", "added", "renamed"],
+)
+def test_other_content_has_another_digest(tmp_path: Path, record: bytes) -> None:
+    assert content_of(tmp_path / "a", record) != content_of(tmp_path / "b", RECORD_OF_PIP)

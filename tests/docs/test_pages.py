@@ -26,6 +26,7 @@ NOT_RUN: dict[str, set[str]] = {
     },
     "docs/how-to/hash-on-a-cluster.md": {"the cluster is the reader's"},
     "docs/how-to/implement-the-format.md": {"the program under test is the reader's"},
+    "docs/how-to/import-a-tracked-run.md": {"needs a run of MLflow, which is the reader's"},
     "docs/how-to/openssf-model-signing.md": {"needs model_signing, which is the reader's"},
     "docs/how-to/remote-data.md": {
         "installs into the environment of the reader",
@@ -42,6 +43,10 @@ NOT_RUN: dict[str, set[str]] = {
     "docs/tutorial/digits.md": {
         "installs into the environment of the reader, and copies from the reader's checkout",
         "the end of the page, shown at its beginning",
+    },
+    "docs/tutorial/language-model.md": {
+        "installs into the environment of the reader, and copies from the reader's checkout",
+        "needs torch; tests/frameworks runs this page where it is installed",
     },
 }
 

@@ -323,3 +323,24 @@ with provenance.record("train", output="runs") as run:
     for item in found:
         entries = list(iterate_entries(item.folder / "training-log.jsonl"))
         assert len(entries) == 202
+
+
+def test_process_killed_while_it_looks_for_undeclared_inputs_says_so(place: Path) -> None:
+    kill = """
+from provenance.recording import lifecycle
+lifecycle.end_observing = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+with provenance.record("train", output="runs") as run:
+    run.log({"loss": 1.0}, step=1)
+"""
+    assert run_to_the_end(place, kill)[0] == -signal.SIGKILL
+    record = only_record(place)
+    assert record.status == "completed"
+    assert "was not looked through to the end" in record.gaps[-1].description
+
+
+def test_gap_of_unfinished_looking_is_gone_when_it_is_finished(place: Path) -> None:
+    text = 'with provenance.record("train", output="runs") as run:\n    open("data.csv").close()\n'
+    assert run_to_the_end(place, text)[0] == 0
+    record = only_record(place)
+    assert [it.path for it in record.undeclared_inputs] == ["data.csv"]
+    assert not [it for it in record.gaps if it.subject == "inputs"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import provenance
 from provenance.errors import InputError, RecordingError
-from provenance.recording import describe_existing, release_existing, sign_release
+from provenance.recording import describe_existing, model_hints, release_existing, sign_release
 from provenance.recording import existing as existing_module
 from provenance.signing import generate_private_key
 from support.releases import write_safetensors
@@ -131,6 +131,43 @@ def test_weights_of_several_types_have_no_one_type(model: Path) -> None:
     assert "dataType" not in read(describe_existing(model))["model"]["architecture"]
 
 
+def test_positions_and_counters_are_no_parameters(model: Path) -> None:
+    (model / "more.safetensors").write_bytes(
+        write_safetensors({"steps": [1.0, 2.0]}).replace(b'"F32"', b'"I64"').replace(b"[2]", b"[1]")
+    )
+    found = read(describe_existing(model))["model"]["architecture"]
+    assert (found["parameterCount"], found["dataType"]) == (3, "F32")
+
+
+@pytest.mark.parametrize(
+    "loaded", ["/home/somebody/base", "my-model", "org/my-model", "../base", "a/b/c", "", 3, None]
+)
+def test_where_the_weights_were_loaded_from_is_no_base_unless_a_hub_names_it(
+    model: Path, loaded: object
+) -> None:
+    (model / "README.md").write_text("# Title\n", encoding="utf-8")
+    (model / "config.json").write_text(json.dumps({"_name_or_path": loaded}), encoding="utf-8")
+    assert "baseModels" not in read(describe_existing(model))["model"]
+
+
+def test_base_model_is_the_one_of_the_card_before_that_of_the_configuration(model: Path) -> None:
+    config = json.dumps({"_name_or_path": "org/loaded"})
+    (model / "config.json").write_text(config, encoding="utf-8")
+    assert read(describe_existing(model))["model"]["baseModels"][0]["name"] == "org/base"
+    (model / "README.md").write_text("# Title\n", encoding="utf-8")
+    text = describe_existing(model)
+    assert read(text)["model"]["baseModels"][0]["name"] == "org/loaded"
+    assert 'name = "org/loaded"  # from config.json; check this' in text
+
+
+def test_files_that_are_documents_are_offered_as_such(model: Path) -> None:
+    text = describe_existing(model)
+    assert '# file = "my-model/config.json"' in text
+    assert '[model.architecture] configuration = "config"' in text
+    (model / "config.json").unlink()
+    assert "config.json" not in describe_existing(model)
+
+
 def test_unknown_licence_stays_as_it_is(model: Path) -> None:
     card = CARD.replace("license: apache-2.0", "license: my own!")
     (model / "README.md").write_text(card, encoding="utf-8")
@@ -138,7 +175,7 @@ def test_unknown_licence_stays_as_it_is(model: Path) -> None:
 
 
 def test_enormous_card_is_not_looked_into(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(existing_module, "MAX_HINT_BYTES", 10)
+    monkeypatch.setattr(model_hints, "MAX_HINT_BYTES", 10)
     assert "licenses" not in read(describe_existing(model))["model"]
 
 

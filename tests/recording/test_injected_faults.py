@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PLACES = (
     "beginnings.lock_folder",
     "beginnings.new_run_folder",
-    "beginnings.read_rank",
+    "beginnings.find_rank",
     "beginnings.take_up",
     "checkpoints.add_checkpoint",
     "checkpoints.begin_segment",

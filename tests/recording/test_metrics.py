@@ -134,3 +134,11 @@ def test_nan_of_any_library_is_a_value(run: Run, value: object) -> None:
     ((found,),) = (entry.values() for entry in entries(run))
     assert isinstance(found, float | Decimal)
     assert math.isnan(found)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x00", "\x1b[31m", "x" * 500], ids=ascii)
+def test_name_that_no_manifest_lists_is_logged_all_the_same(run: Run, name: str) -> None:
+    run.log({name: 1.5, "loss": 2.0}, step=1)
+    run.note("the record can be written")
+    assert entries(run) == [{name: 1.5, "loss": 2.0}]
+    assert run.record.metric_names == ("loss",)

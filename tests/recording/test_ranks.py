@@ -6,14 +6,17 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import Future
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from provenance.digest import hash_file
 from provenance.errors import RecordingError, UsageError
-from provenance.recording import ProvenanceWarning, read_project, start
-from provenance.recording.ranks import array_task_of, given_rank, job_of, read_rank
+from provenance.recording import ProvenanceWarning, lifetime, read_project, start
+from provenance.recording.deferring import NOT_HASHED
+from provenance.recording.ranks import Rank, array_task_of, find_rank, given_rank, job_of, read_rank
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -237,3 +240,105 @@ def test_file_that_a_rank_names_and_cannot_read_is_a_warning(tmp_path: Path) -> 
     run = start("train", output=tmp_path / "runs", rank=1)
     with pytest.warns(ProvenanceWarning, match="shard"):
         run.shard(tmp_path, files=["nowhere.bin"], step=1)
+
+
+def test_save_that_is_not_done_when_the_run_is_interrupted_stays_a_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifetime, "INTERRUPTED_SECONDS", 0.05)
+    run = start("train", output=tmp_path / "runs", rank=0)
+    run.shard(tmp_path, step=1, pending=Future())
+    run.finish("interrupted")
+    assert [it.description for it in run.record.gaps if it.subject == "step-1"] == [NOT_HASHED]
+    assert run.record.checkpoints[0].files is None
+
+
+@pytest.mark.parametrize("fault", [OSError("disk full"), None], ids=["failed", "cancelled"])
+def test_save_that_fails_is_a_gap_and_binds_nothing(
+    fault: Exception | None, tmp_path: Path
+) -> None:
+    run = start("train", output=tmp_path / "runs", rank=0)
+    pending: Future[None] = Future()
+    run.shard(tmp_path, step=1, pending=pending)
+    if fault is None:
+        pending.cancel()
+    else:
+        pending.set_exception(fault)
+    with pytest.warns(ProvenanceWarning, match="the save failed"):
+        run.finish()
+    assert run.record.checkpoints[0].files is None
+    assert NOT_HASHED not in {it.description for it in run.record.gaps}
+
+
+def test_save_of_another_rank_that_fails_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    (folder / "__0_0.distcp").write_text("rank 0", encoding="utf-8")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    first = start("train", output=tmp_path / "runs")
+    monkeypatch.setenv("RANK", "1")
+    second = start("train", output=tmp_path / "runs")
+    mine: Future[None] = Future()
+    other: Future[None] = Future()
+    first.shard(folder, step=1, pending=mine)
+    second.shard(folder, step=1, pending=other)
+    with pytest.warns(ProvenanceWarning, match="disk full"):
+        other.set_exception(OSError("disk full"))
+    mine.set_result(None)
+    first.finish()
+    assert [it.path for it in first.record.checkpoints[0].inventory] == ["__0_0.distcp"]
+    assert any("disk full" in it.description for it in first.record.gaps)
+
+
+def test_pending_save_is_read_when_it_is_done_and_not_before(tmp_path: Path) -> None:
+    run = start("train", output=tmp_path / "runs", rank=0)
+    pending: Future[None] = Future()
+    folder = tmp_path / "saved"
+    run.shard(folder, step=1, pending=pending)
+    folder.mkdir()
+    (folder / "__0_0.distcp").write_text("late", encoding="utf-8")
+    assert not run.wait(0.05)
+    pending.set_result(None)
+    run.finish()
+    assert [it.path for it in run.record.checkpoints[0].inventory] == ["__0_0.distcp"]
+
+
+class OpenGroup(ModuleType):
+    """Stands for `torch.distributed` in a process that has joined a group."""
+
+    is_available = is_initialized = staticmethod(lambda: True)
+    get_rank = staticmethod(lambda: 1)
+    get_world_size = staticmethod(lambda: 4)
+
+
+class TestOpenGroup:
+    """A process group of torch tells the rank where no launcher does."""
+
+    @pytest.fixture(autouse=True)
+    def _joined(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "torch.distributed", OpenGroup("torch.distributed"))
+
+    def test_it_is_asked_last(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert find_rank() == Rank(1, 4, "torch.distributed")
+        monkeypatch.setenv("RANK", "2")
+        monkeypatch.setenv("WORLD_SIZE", "8")
+        assert find_rank() == Rank(2, 8, "RANK")
+        assert find_rank(0) == Rank(0, None, "rank=")
+
+    def test_it_says_how_many_there_are(self) -> None:
+        assert find_rank(1) == Rank(1, 4, "rank=")
+
+    @pytest.mark.parametrize("question", ["is_available", "is_initialized"])
+    def test_one_that_is_not_open_says_nothing(
+        self, question: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(OpenGroup, question, staticmethod(lambda: False))
+        assert find_rank() == Rank()
+
+    def test_its_other_ranks_keep_no_record(self, tmp_path: Path) -> None:
+        run = start("train", output=tmp_path / "runs")
+        assert run.rank == 1
+        assert run.folder is None

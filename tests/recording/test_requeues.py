@@ -110,3 +110,20 @@ def test_task_of_an_array_resumes_its_own_run_alone(
     again = begin(project, script, "must")
     assert again.folder == first.folder
     again.finish()
+
+
+def test_run_is_let_go_when_something_unforeseen_breaks(
+    project: Path, script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_open(project, script)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("injected")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("provenance.recording.requeues._choose", fail)
+        with pytest.warns(ProvenanceWarning, match="injected"):
+            begin(project, script, "auto", strict=False).finish()
+    run = begin(project, script, "must")
+    assert len(run.record.segments) == 2
+    run.finish()

@@ -216,11 +216,63 @@ class TestSettings:
         assert canonical.parse(written) == {"rate": 0.1, "layers": (1, 2)}
 
     def test_later_settings_are_added(self, run: Run) -> None:
-        run.log({"loss": 1.0}, step=0)
         run.config({"rate": 0.1, "decay": 1})
         run.config({"rate": 0.2})
-        assert run.record.segments[0].hyperparameters == {"rate": 0.2, "decay": 1}
+        run.log({"loss": 1.0}, step=0)
+        run.config({"warmup": 5})
+        (segment,) = run.record.segments
+        assert segment.hyperparameters == {"rate": 0.2, "decay": 1, "warmup": 5}
         assert sum(it.kind == "configuration" for it in run.record.documents) == 1
+
+    def test_steps_keep_the_settings_that_they_were_done_under(self, run: Run) -> None:
+        run.config({"rate": 0.1, "optimizer": {"name": "sgd"}})
+        run.seed(numpy=1)
+        run.log({"loss": 1.0}, step=0)
+        run.config({"rate": 0.01})
+        run.config({"optimizer": {"name": "adam"}})
+        run.seed(numpy=2)
+        assert run.record.segments[0].hyperparameters["rate"] == 0.1
+        run.segment(reason="the loss no longer fell", event="configuration")
+        run.log({"loss": 0.5}, step=1)
+        one, two = run.record.segments
+        assert one.hyperparameters == {"rate": 0.1, "optimizer": {"name": "sgd"}}
+        assert two.hyperparameters == {"rate": 0.01, "optimizer": {"name": "adam"}}
+        assert (one.seeds, two.seeds) == ({"numpy": 1}, {"numpy": 2})
+        assert one.configuration != two.configuration
+        assert two.reason == "the loss no longer fell"
+        contents = [
+            canonical.parse((run.folder / it.path).read_bytes())
+            for it in run.record.documents
+            if it.kind == "configuration" and run.folder is not None and it.path is not None
+        ]
+        assert [it["rate"] for it in contents] == [0.1, 0.01]
+
+    def test_changed_settings_begin_a_segment_with_the_next_entry(self, run: Run) -> None:
+        run.config({"rate": 0.1})
+        for step in range(3):
+            run.log({"loss": 1.0}, step=step)
+        run.config({"rate": 0.01})
+        for step in range(3, 5):
+            run.log({"loss": 1.0}, step=step)
+        run.finish()
+        assert [(it.from_step, it.to_step) for it in run.record.segments] == [(0, 3), (3, 5)]
+        assert [it.event for it in run.record.segments] == ["start", "configuration"]
+        assert [it.hyperparameters for it in run.record.segments] == [{"rate": 0.1}, {"rate": 0.01}]
+
+    def test_the_same_settings_again_change_nothing(self, run: Run) -> None:
+        for step in range(2):
+            run.config({"rate": 0.1, "layers": [1, 2]})
+            run.log({"loss": 1.0}, step=step)
+        assert len(run.record.segments) == 1
+
+    def test_settings_that_no_step_was_done_under_are_a_gap(self, run: Run) -> None:
+        run.config({"rate": 0.1})
+        run.log({"loss": 1.0}, step=0)
+        run.config({"rate": 0.2})
+        run.finish()
+        (segment,) = run.record.segments
+        assert segment.hyperparameters == {"rate": 0.1}
+        assert "no step was done under them" in run.record.gaps[-1].description
 
     def test_segment_with_other_settings_has_its_own_document(self, run: Run) -> None:
         run.config({"rate": 0.1})
@@ -329,6 +381,13 @@ class TestCheckpoints:
             ("step-10",),
             ("step-10", "step-20"),
         ]
+
+    def test_what_is_saved_twice_at_one_step_has_the_same_parent(
+        self, run: Run, weights: Path
+    ) -> None:
+        for step in (10, 20, 20):
+            run.checkpoint(weights, step=step)
+        assert [it.parents for it in run.record.checkpoints] == [(), ("step-10",), ("step-10",)]
 
     def test_step_and_metrics_come_from_the_log(self, run: Run, weights: Path) -> None:
         for step in range(5):

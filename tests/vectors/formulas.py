@@ -20,6 +20,8 @@ __all__ = [
     "canonical",
     "compact",
     "digests",
+    "environment_class",
+    "environment_digests",
     "file_leaf",
     "head",
     "inclusion",
@@ -157,3 +159,61 @@ def pae(kind: bytes, payload: bytes) -> bytes:
 def _split(size: int) -> int:
     """Return the largest power of two below a number of leaves (RFC 6962, section 2.1)."""
     return 1 << (size - 1).bit_length() - 1
+
+
+#: Variables that the environment class leaves out, copied from `spec/manifest.md`.
+_NEUTRAL = [
+    "CUDA_DEVICE_ORDER",
+    "CUDA_LAUNCH_BLOCKING",
+    "CUDA_VISIBLE_DEVICES",
+    "HF_DATASETS_OFFLINE",
+    "HF_HUB_OFFLINE",
+    "HIP_VISIBLE_DEVICES",
+    "KMP_BLOCKTIME",
+    "LOCAL_RANK",
+    "OMP_WAIT_POLICY",
+    "OPENBLAS_VERBOSE",
+    "PYTHONHASHSEED",
+    "PYTHONUTF8",
+    "RANK",
+    "ROCR_VISIBLE_DEVICES",
+    "TF_FORCE_GPU_ALLOW_GROWTH",
+    "TOKENIZERS_PARALLELISM",
+    "TORCH_NCCL_ASYNC_ERROR_HANDLING",
+    "XLA_PYTHON_CLIENT_MEM_FRACTION",
+    "XLA_PYTHON_CLIENT_PREALLOCATE",
+]
+
+
+def environment_class(environment: Tree) -> str:
+    """Return the environment class, by `spec/manifest.md`, "Environment class"."""
+    selected: Tree = {}
+    for name in ("language", "threads"):
+        selected[name] = environment.get(name)
+    selected["packages"] = []
+    for package in environment.get("packages", []):
+        kept = dict(package)
+        if kept.get("content"):
+            kept.pop("record", None)
+        selected["packages"].append(kept)
+    for name, omitted in (("determinism", ["hashSeed"]), ("variables", _NEUTRAL)):
+        values = environment.get(name, {})
+        selected[name] = {key: values[key] for key in values if key not in omitted}
+    hardware = environment.get("hardware", {})
+    parts = ("accelerators", "machine", "nodes", "processor")
+    selected["hardware"] = {key: hardware[key] for key in parts if hardware.get(key)}
+    tree = {key: value for key, value in selected.items() if value}
+    preamble = b"training-provenance/v1/environment-class\n"
+    return hashlib.sha256(preamble + canonical(tree)).hexdigest()
+
+
+def environment_digests(environment: Tree) -> Tree:
+    """Return both digests of an environment, as its members."""
+    names = ("id", "description", "document", "environmentClass", "fullCapture")
+    tree = {key: value for key, value in environment.items() if key not in names}
+    preamble = b"training-provenance/v1/environment-capture\n"
+    full = hashlib.sha256(preamble + canonical(tree)).hexdigest()
+    return {
+        "environmentClass": {"sha256": environment_class(environment)},
+        "fullCapture": {"sha256": full},
+    }

@@ -32,6 +32,7 @@ _RULES = {
     "critical-unknown": "R-MAN-16",
     "dataset-size-mismatch": "R-MAN-43",
     "dataset-unpinned": "R-MAN-42",
+    "environment-class-mismatch": "R-MAN-74",
     "disclosure-contradiction": "R-MAN-25",
     "disclosure-duplicate": "R-MAN-25",
     "disclosure-path": "R-MAN-25",
@@ -50,6 +51,7 @@ _RULES = {
     "processing-output-raw": "R-MAN-46",
     "reference-dangling": "R-MAN-9",
     "reference-kind": "R-MAN-9",
+    "reproduction-unsupported": "R-MAN-76",
     "segment-hole": "R-MAN-50",
     "segment-overlap": "R-MAN-51",
     "segment-range": "R-MAN-49",
@@ -346,6 +348,97 @@ _declare(
     ("inputs_undeclared_as_names", "An undeclared input is a path alone instead of an object.", {"training": {"undeclaredInputs": ["extra/notes.csv"]}}, "FAIL", _one("manifest-invalid", "/training/undeclaredInputs/0")),
     ("inputs_undeclared_without_path", "An undeclared input names no path.", {"training": {"undeclaredInputs": [{"size": 3}]}}, "FAIL", _one("manifest-invalid", "/training/undeclaredInputs/0/path")),
     ("gap_recorded", "The recorder could not see something, and says so.", {"gaps": [{"subject": "git", "kind": "absent", "description": "no repository"}]}, "PASS", _one("gap-recorded", "/gaps/0")),
+)  # fmt: skip
+
+
+_PACKAGE: Tree = {
+    "name": "torch",
+    "version": "2.9.0",
+    "record": {"sha256": "1" * 64},
+    "content": {"sha256": "2" * 64},
+}
+#: An environment with members of every rule: what the class has, and what it leaves out.
+_WORLD: Tree = {
+    "id": "env-1",
+    "description": "The node that trained.",
+    "operatingSystem": "Linux 6.1.0",
+    "language": "CPython 3.11.7",
+    "packages": [_PACKAGE],
+    "threads": {"torch": 1},
+    "determinism": {
+        "hashSeed": "0",
+        "instructionSets": ["avx2"],
+        "torch": {"deterministicAlgorithms": True},
+    },
+    "variables": {"OMP_NUM_THREADS": "1", "RANK": "0"},
+    "hardware": {"machine": "x86_64", "cores": 8},
+}
+_GOOD = formulas.environment_digests(_WORLD)
+_CLASS, _CAPTURE = "/environments/0/environmentClass", "/environments/0/fullCapture"
+
+
+def _world(**members: Any) -> Tree:  # noqa: ANN401 - JSON
+    """Return the environment with its true digests, then changed."""
+    return {"environments": [{**_WORLD, **_GOOD, **members}]}
+
+
+def _classed(tree: Tree, **other: Any) -> Tree:  # noqa: ANN401 - JSON
+    """Return the environment with the class of a selection that an implementer got wrong."""
+    data = b"training-provenance/v1/environment-class\n" + formulas.canonical({**tree, **other})
+    return _world(environmentClass=formulas.digests(data, "sha256"))
+
+
+_SELECTED: Tree = {
+    "language": "CPython 3.11.7",
+    "packages": [{key: _PACKAGE[key] for key in ("name", "version", "content")}],
+    "threads": {"torch": 1},
+    "determinism": {key: _WORLD["determinism"][key] for key in ("instructionSets", "torch")},
+    "variables": {"OMP_NUM_THREADS": "1"},
+    "hardware": {"machine": "x86_64"},
+}
+
+
+def _repeated(claim: Tree, world: Tree | None = None, **segment: Any) -> Tree:  # noqa: ANN401 - JSON
+    """Return a training that claims something, in an environment with its digests."""
+    found = {**_WORLD, **(world or {})}
+    members = {"code": CODE, "seeds": {"torch": 1}, "environment": "env-1", **segment}
+    kept = {key: value for key, value in members.items() if value is not None}
+    return {
+        "environments": [{**found, **formulas.environment_digests(found)}],
+        "training": {"segments": [_segment("a", 0, 1, **kept)], "reproduction": claim},
+    }
+
+
+_BITWISE: Tree = {"reproductionClass": "bitwise"}
+_UNSUPPORTED = _one("reproduction-unsupported", "/training/reproduction")
+
+
+def _mismatch(*paths: str) -> _Findings:
+    return tuple(("environment-class-mismatch", path) for path in paths)
+
+
+_declare(
+    "step 18",
+    ("environment_class", "An environment has its class and its capture.", _world(), "PASS", _OK),
+    ("environment_class_of_another_id", "An environment may be renamed and described: its digests stay.", _world(id="env-2", description="Another node."), "PASS", _OK),
+    ("environment_threads_changed", "Another number of threads is another class.", _world(threads={"torch": 2}), "FAIL", _mismatch(_CLASS, _CAPTURE)),
+    ("environment_package_changed", "Another package is another class.", _world(packages=[{**_PACKAGE, "content": {"sha256": "3" * 64}}]), "FAIL", _mismatch(_CLASS, _CAPTURE)),
+    ("environment_rank_changed", "Another rank is another capture, and the same class.", _world(variables={"OMP_NUM_THREADS": "1", "RANK": "1"}), "FAIL", _mismatch(_CAPTURE)),
+    ("environment_cores_changed", "More cores are another capture, and the same class.", _world(hardware={"machine": "x86_64", "cores": 9}), "FAIL", _mismatch(_CAPTURE)),
+    ("environment_class_with_record", "A class is computed over what says how a package was installed.", _classed(_SELECTED, packages=[_PACKAGE]), "FAIL", _mismatch(_CLASS)),
+    ("environment_class_with_hash_seed", "A class is computed over a seed.", _classed(_SELECTED, determinism=_WORLD["determinism"]), "FAIL", _mismatch(_CLASS)),
+    ("environment_class_with_rank", "A class is computed over a variable that no bit depends on.", _classed(_SELECTED, variables=_WORLD["variables"]), "FAIL", _mismatch(_CLASS)),
+    ("environment_class_with_cores", "A class is computed over the number of cores.", _classed(_SELECTED, hardware=_WORLD["hardware"]), "FAIL", _mismatch(_CLASS)),
+    ("environment_class_with_system", "A class is computed over the operating system.", _classed(_SELECTED, operatingSystem="Linux 6.1.0"), "FAIL", _mismatch(_CLASS)),
+    ("environment_class_without_preamble", "A class is computed without its preamble.", _world(environmentClass=formulas.digests(formulas.canonical(_SELECTED), "sha256")), "FAIL", _mismatch(_CLASS)),
+    ("environment_digests_swapped", "The two digests stand in each other's place.", _world(environmentClass=_GOOD["fullCapture"], fullCapture=_GOOD["environmentClass"]), "FAIL", _mismatch(_CLASS, _CAPTURE)),
+    ("reproduction_bitwise", "Equal bits are claimed, and nothing for it is missing.", _repeated(_BITWISE), "PASS", _OK),
+    ("reproduction_bitwise_without_seeds", "Equal bits are claimed without a seed.", _repeated(_BITWISE, seeds=None), "PASS", _UNSUPPORTED),
+    ("reproduction_bitwise_without_environment", "Equal bits are claimed of an unknown environment.", _repeated(_BITWISE, environment=None), "PASS", _UNSUPPORTED),
+    ("reproduction_bitwise_without_determinism", "Equal bits are claimed of algorithms that may choose.", _repeated(_BITWISE, {"determinism": {"instructionSets": ["avx2"], "torch": {"deterministicAlgorithms": False}}}), "PASS", _UNSUPPORTED),
+    ("reproduction_bitwise_on_accelerators", "Equal bits are claimed of accelerators whose libraries may choose.", _repeated(_BITWISE, {"hardware": {"accelerators": [{"name": "GPU"}]}}), "PASS", _UNSUPPORTED),
+    ("reproduction_numeric_without_tolerances", "Closeness is claimed, and no tolerance.", _repeated({"reproductionClass": "numeric"}, seeds=None), "PASS", _UNSUPPORTED),
+    ("reproduction_of_an_unknown_class", "A claim is one of a list of words.", _repeated({"reproductionClass": "exact"}), "FAIL", _one(_MALFORMED, "/training/reproduction/reproductionClass")),
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@
 - `environment`, made of `packages`, `lockfiles`, `container`, `variables`, `determinism` and
   `hardware`
 - `configuration`, `scalars`: settings and numbers of any library as JSON
-- `command`, `compute`: how the process was started, and what it used
+- `command`, `compute`, `energy`: how the process was started, and what it used
 - `redaction`, `paths`: taking secrets and private folders out of what becomes public
 
 Every capture returns `Captured`: a part, and gaps for what could not be seen. Nothing here imports
@@ -15,11 +15,18 @@ from __future__ import annotations
 
 from provenance.capture.captured import Captured
 from provenance.capture.command import capture_command, find_script
-from provenance.capture.compute import Stopwatch, Usage, describe_compute, peak_memory_bytes
+from provenance.capture.compute import (
+    Stopwatch,
+    Usage,
+    describe_compute,
+    peak_device_memory_bytes,
+    peak_memory_bytes,
+)
 from provenance.capture.configuration import resolve_configuration
 from provenance.capture.container import capture_container
 from provenance.capture.determinism import Settings, capture_determinism
-from provenance.capture.environment import capture_environment
+from provenance.capture.energy import EnergyMeter
+from provenance.capture.environment import capture_again, capture_environment
 from provenance.capture.git import capture_code
 from provenance.capture.hardware import capture_hardware
 from provenance.capture.lockfiles import capture_lockfiles
@@ -41,12 +48,14 @@ __all__ = [
     "ALLOWED_VARIABLES",
     "REDACTED",
     "Captured",
+    "EnergyMeter",
     "Redacted",
     "Redaction",
     "Scalar",
     "Settings",
     "Stopwatch",
     "Usage",
+    "capture_again",
     "capture_code",
     "capture_command",
     "capture_container",
@@ -58,6 +67,7 @@ __all__ = [
     "capture_variables",
     "describe_compute",
     "find_script",
+    "peak_device_memory_bytes",
     "peak_memory_bytes",
     "public_path",
     "redact_command",

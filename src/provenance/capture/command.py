@@ -25,6 +25,9 @@ MAX_ARGUMENT_CHARACTERS = 4_000
 # Options of Python that take a value of their own.
 _PYTHON_OPTIONS_WITH_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})
 
+# What Ray starts its workers with.
+_RAY_WORKER = "/ray/_private/workers/default_worker.py"
+
 
 def capture_command(
     arguments: Sequence[str] | None = None, *, project: str | os.PathLike[str] | None = None
@@ -36,13 +39,18 @@ def capture_command(
         project: Absolute paths inside this folder become relative; by default the current folder.
 
     Returns:
-        The arguments, the interpreter by its bare name. Nothing, and a gap, in a notebook, whose
-        command line is the kernel's and says nothing about what ran.
+        The arguments, the interpreter by its bare name. Nothing, and a gap, in a notebook and in a
+        worker of Ray, whose command lines are their own and say nothing about what ran.
     """
     found = tuple(arguments if arguments is not None else sys.orig_argv or sys.argv)
     kind = _kind(found)
     if kind == "notebook":
         text = "runs in a notebook; there is no command line, and no script that holds the code"
+        return Captured((), (make_gap("command", "absent", text),))
+    if kind == "worker":
+        text = (
+            "runs in a worker of Ray, whose command line is Ray's own; the driver has the script's"
+        )
         return Captured((), (make_gap("command", "absent", text),))
     place = real_path(project if project is not None else Path.cwd())
     texts = [_public(text, place) for text in found[:MAX_ARGUMENTS]]
@@ -60,7 +68,7 @@ def capture_command(
 
 def find_script() -> Path | None:
     """Return the script that runs in this process, or nothing in a session, `-c` or notebook."""
-    if _kind(tuple(sys.orig_argv)) in {"notebook", "interactive"}:
+    if _kind(tuple(sys.orig_argv)) in {"notebook", "interactive", "worker"}:
         return None
     file = getattr(sys.modules.get("__main__"), "__file__", None)
     path = Path(os.path.realpath(file)) if isinstance(file, str) else None
@@ -68,9 +76,14 @@ def find_script() -> Path | None:
 
 
 def _kind(arguments: tuple[str, ...]) -> str:
-    """Return how Python was started: `script`, `module`, `text`, `interactive` or `notebook`."""
+    """Return how Python was started: `script`, `module`, `interactive`, `notebook`, `worker`, ….
+
+    A worker is a process that Ray has begun, which then runs functions of a script.
+    """
     if any("ipykernel" in text or "colab_kernel" in text for text in arguments[:4]):
         return "notebook"
+    if any(text.replace("\\", "/").endswith(_RAY_WORKER) for text in arguments[1:4]):
+        return "worker"
     rest = iter(arguments[1:])
     for text in rest:
         if text in _PYTHON_OPTIONS_WITH_VALUE:

@@ -1,20 +1,28 @@
-"""A stopwatch for a run: wall time, processor time, peak memory, device hours."""
+"""A stopwatch for a run: wall time, processor time, peak memory, device hours, energy."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from provenance.capture.captured import Captured, make_gap
+from provenance.capture.captured import Captured, ask, make_gap
+from provenance.capture.energy import EnergyMeter
+from provenance.capture.hardware import MAX_ACCELERATORS
 from provenance.manifest import Compute
 
 if TYPE_CHECKING:
-    from provenance.manifest import Hardware
+    from provenance.manifest import Energy, Hardware
 
-__all__ = ["Stopwatch", "Usage", "describe_compute", "peak_memory_bytes"]
+__all__ = [
+    "Stopwatch",
+    "Usage",
+    "describe_compute",
+    "peak_device_memory_bytes",
+    "peak_memory_bytes",
+]
 
 _SECONDS_AN_HOUR = 3_600
 
@@ -32,6 +40,9 @@ class Usage:
     peak_memory_bytes: int | None
     """Largest resident memory since the process began, or nothing where the system does not say."""
 
+    energy: Captured[Energy | None] = field(default_factory=lambda: Captured(None))
+    """Energy that counters of the machine say was used, and why there is none."""
+
 
 class Stopwatch:
     """Measures from the moment it is made. Reading does not stop it."""
@@ -40,6 +51,7 @@ class Stopwatch:
         """Begin to measure."""
         self._wall = time.monotonic()
         self._cpu = _cpu_seconds()
+        self._energy = EnergyMeter()
 
     def read(self) -> Usage:
         """Return what was used so far."""
@@ -47,7 +59,12 @@ class Stopwatch:
             wall_seconds=round(time.monotonic() - self._wall, 3),
             cpu_seconds=round(_cpu_seconds() - self._cpu, 3),
             peak_memory_bytes=peak_memory_bytes(),
+            energy=self._energy.read(),
         )
+
+    def close(self) -> None:
+        """End what is read in the background."""
+        self._energy.close()
 
 
 def peak_memory_bytes() -> int | None:
@@ -60,6 +77,24 @@ def peak_memory_bytes() -> int | None:
     peak = max(resource.getrusage(kind).ru_maxrss for kind in kinds)
     # Kibibytes on Linux and the BSDs, bytes on macOS.
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def peak_device_memory_bytes() -> Captured[int | None]:
+    """Return the largest memory that PyTorch had allocated on one accelerator, in bytes.
+
+    Nothing where the script has not used accelerators through it: asking would begin to use them.
+    """
+    cuda: Any = getattr(sys.modules.get("torch"), "cuda", None)
+    if cuda is None or not hasattr(cuda, "max_memory_allocated"):
+        return Captured(None)
+
+    def read() -> int | None:
+        if not cuda.is_initialized():
+            return None
+        devices = range(min(int(cuda.device_count()), MAX_ACCELERATORS))
+        return max((int(cuda.max_memory_allocated(it)) for it in devices), default=None)
+
+    return ask("memory", read)
 
 
 def describe_compute(usage: Usage, hardware: Hardware | None) -> Captured[Compute]:
@@ -75,18 +110,20 @@ def describe_compute(usage: Usage, hardware: Hardware | None) -> Captured[Comput
     else:
         seconds = usage.cpu_seconds
         method = "processor time of the process and of its children; no accelerator was seen"
+    device_memory = peak_device_memory_bytes()
     compute = Compute(
         hardware=(hardware,) if hardware else (),
         device_hours=round(seconds / _SECONDS_AN_HOUR, 6),
         wall_time_seconds=usage.wall_seconds,
         peak_memory_bytes=usage.peak_memory_bytes,
+        peak_device_memory_bytes=device_memory.value,
         method=method,
+        energy=usage.energy.value,
     )
+    gaps = (*device_memory.gaps, *usage.energy.gaps)
     if usage.peak_memory_bytes is None:
-        return Captured(
-            compute, (make_gap("memory", "absent", "this system does not tell its peak"),)
-        )
-    return Captured(compute)
+        gaps = (*gaps, make_gap("memory", "absent", "this system does not tell its peak"))
+    return Captured(compute, gaps)
 
 
 def _cpu_seconds() -> float:

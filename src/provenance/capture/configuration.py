@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from provenance.canonical import encode_number, join_pointer
 from provenance.capture.captured import Captured, describe_error, make_gap
 from provenance.capture.object_kinds import element_of, items_of, name_of, text_of
+from provenance.capture.omega import is_omega, unset_settings
 from provenance.capture.paths import public_path, shorten_home
 from provenance.capture.redaction import REDACTED, redact_mapping
 from provenance.errors import CanonicalError
@@ -157,6 +158,9 @@ class _Walk:
     def _container(self, value: object, path: str, depth: int) -> Any:  # noqa: ANN401 - free JSON
         items = items_of(value)
         if items is not None:
+            if is_omega(value):
+                for name in unset_settings(items):
+                    self.fault(path, "absent", f"{name} has no value (???)")
             return self._mapping(items, path, depth)
         if isinstance(value, list | tuple):
             return self._sequence(value, path, depth)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance.capture.captured import Captured, ask
+from provenance.capture.captured import Captured, ask, one_line
 from provenance.capture.hardware import read_system_file
 from provenance.capture.variables import THREAD_VARIABLES
 
@@ -44,10 +45,21 @@ _TORCH_FLAGS = {
     "cpuCapability": "backends.cpu.get_cpu_capability",
     "cudnnDeterministic": "backends.cudnn.deterministic",
     "cudnnBenchmark": "backends.cudnn.benchmark",
+    "cudnn": "backends.cudnn.version",
     "mkldnnEnabled": "backends.mkldnn.enabled",
     "cuda": "version.cuda",
     "hip": "version.hip",
 }
+
+
+#: Most lines about the libraries of PyTorch that are kept.
+MAX_BUILD_LINES = 20
+
+# Lines of `torch.__config__` about libraries that compute, and the members that say how.
+_BUILT_WITH = re.compile(r"^(?:Intel|MKL|OpenMP|OpenBLAS|CuDNN|CUDA Runtime|Magma|HIP Runtime)")
+_BLAS = re.compile(r"\bBLAS_INFO=([A-Za-z0-9_.-]{1,40})")
+_POOLS = {"mkl_get_max_threads": "torchMkl", "omp_get_max_threads": "torchOpenmp"}
+_POOL = re.compile(rf"({'|'.join(_POOLS)})\(\) : (\d{{1,6}})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +181,31 @@ def _add_torch(threads: dict[str, Any], settings: dict[str, Any]) -> tuple[Gap, 
         return found
 
     threads.update(read(_TORCH_THREADS))
-    settings["torch"] = {"version": str(getattr(torch, "__version__", "")), **read(_TORCH_FLAGS)}
+    flags = read(_TORCH_FLAGS)
+    if flags.get("cuda"):  # other builds have no NCCL to ask
+        flags |= read({"nccl": "cuda.nccl.version"})
+    texts = read({"build": "__config__.show", "parallel": "__config__.parallel_info"})
+    flags |= _build_of(str(texts.get("build", "")))
+    threads.update(_threads_of(str(texts.get("parallel", ""))))
+    settings["torch"] = {"version": str(getattr(torch, "__version__", "")), **flags}
     return tuple(gaps)
+
+
+def _build_of(text: str) -> dict[str, Any]:
+    """Return which libraries PyTorch was built with; flags of the compiler are left out."""
+    found: dict[str, Any] = {}
+    lines = [line.removeprefix("- ").strip() for line in map(str.strip, text.splitlines())]
+    kept = [line for line in lines if _BUILT_WITH.search(line)]
+    if kept:
+        found["libraries"] = tuple(one_line(line) for line in kept[:MAX_BUILD_LINES])
+    if blas := _BLAS.search(text):
+        found["blas"] = blas[1]
+    return found
+
+
+def _threads_of(text: str) -> dict[str, int]:
+    """Return the numbers of threads of the libraries below PyTorch."""
+    return {_POOLS[name]: int(number) for name, number in _POOL.findall(text)}
 
 
 def _asker(library: Any, path: str) -> Callable[[], Any]:  # noqa: ANN401 - a foreign module

@@ -20,17 +20,19 @@ from provenance.capture.git_commands import (
     GitError,
     find_git,
 )
+from provenance.capture.git_patch import PatchError, make_patch
 from provenance.capture.git_submodules import describe_submodules, submodule_head
 from provenance.capture.git_tree import compare_work_tree, parse_tree
 from provenance.capture.imports import imported_files
 from provenance.capture.paths import manifest_path, real_path
+from provenance.capture.redaction import redact_text
 from provenance.capture.remotes import public_remote
-from provenance.digest import hash_file
+from provenance.digest import digest_bytes, hash_file
 from provenance.errors import InputError
 from provenance.manifest import CodeReference, FileReference
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from provenance.capture.captured import GapKind
     from provenance.capture.git_tree import Comparison, TreeEntry
@@ -40,6 +42,12 @@ __all__ = ["capture_code"]
 
 #: Most modified files that are listed by name.
 MAX_LISTED_FILES = 1_000
+
+#: Most imported files that the commit does not have and that are bound by their digests.
+MAX_IMPORTED_FILES = 200
+
+#: What the patch of a work tree is called.
+PATCH_NAME = "uncommitted.patch"
 
 #: Most names that one gap lists.
 MAX_NAMES_IN_GAP = 20
@@ -51,6 +59,7 @@ def capture_code(
     script: str | os.PathLike[str] | None = None,
     timeout_seconds: float = 10.0,
     search_path: str = GIT_SEARCH_PATH,
+    keep_patch: Callable[[bytes], None] | None = None,
 ) -> Captured[CodeReference]:
     """Return which code lies in a folder, and whether it is what its commit says.
 
@@ -59,6 +68,8 @@ def capture_code(
         script: The script that ran; its bytes are bound even where there is no repository.
         timeout_seconds: For all questions to Git and all hashing together.
         search_path: Absolute folders where Git is looked for, separated as in `PATH`.
+        keep_patch: Takes the patch of a work tree that differs from its commit, without secrets;
+            its digest is captured in any case.
 
     Returns:
         The reference. What could not be found out is absent in it and named by a gap: this never
@@ -68,7 +79,7 @@ def capture_code(
         CaptureError: `folder` or `script` can be no path.
     """
     place = real_path(folder)
-    draft = _Draft(place, real_path(script) if script is not None else None)
+    draft = _Draft(place, real_path(script) if script is not None else None, keep_patch)
     draft.add_script(place)
     program = find_git(search_path)
     if program is None:
@@ -89,6 +100,7 @@ class _Draft:
 
     folder: Path
     script: Path | None
+    keep_patch: Callable[[bytes], None] | None = None
     fields: dict[str, Any] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
 
@@ -223,6 +235,16 @@ def _add_script_of_repository(entries: Sequence[TreeEntry], root: Path, draft: _
     if imported:
         names = _some_names(imported)
         draft.gap("absent", f"the commit does not have modules that were imported: {names}")
+        bound = (_bind(root, path) for path in imported[:MAX_IMPORTED_FILES])
+        draft.fields["imported_files"] = tuple(it for it in bound if it is not None)
+
+
+def _bind(root: Path, path: str) -> FileReference | None:
+    try:
+        found = hash_file(root / path)
+    except InputError:  # it is named by the gap
+        return None
+    return FileReference(name=one_line(manifest_path(path)), size=found.size, digest=found.digest)
 
 
 def _add_submodules(git: Git, entries: Sequence[TreeEntry], draft: _Draft) -> None:
@@ -249,6 +271,8 @@ def _compare(git: Git, root: Path, entries: Sequence[TreeEntry], draft: _Draft) 
     draft.fields["modified_files"] = tuple(names[:MAX_LISTED_FILES])
     if len(names) > MAX_LISTED_FILES:
         draft.gap("absent", f"{len(names)} files differ; only {MAX_LISTED_FILES} are listed")
+    if result.modified:
+        _add_patch(git, root, entries, result.modified, draft)
     if names and any(entry.path.endswith(".gitattributes") for entry in entries):
         message = "the commit has .gitattributes: files that git converts differ without an edit"
         draft.gap("failed", message)
@@ -256,6 +280,25 @@ def _compare(git: Git, root: Path, entries: Sequence[TreeEntry], draft: _Draft) 
         draft.gap("failed", "there are more untracked files than are counted")
     else:
         draft.fields["untracked_files"] = result.untracked
+
+
+def _add_patch(
+    git: Git, root: Path, entries: Sequence[TreeEntry], paths: Sequence[str], draft: _Draft
+) -> None:
+    """Bind the differences from the commit; nothing is made of those that hold a secret."""
+    try:
+        patch = make_patch(git, root, {entry.path: entry for entry in entries}, paths)
+    except PatchError as error:
+        draft.gap("absent", f"the differences from the commit are not bound: {error}")
+        return
+    if redact_text(patch.decode("utf-8", "replace")).redactions:
+        draft.gap("redacted", "the differences from the commit hold what looks like a secret")
+        return
+    draft.fields["patch"] = FileReference(
+        name=PATCH_NAME, size=len(patch), digest=digest_bytes(patch), media_type="text/x-diff"
+    )
+    if draft.keep_patch is not None:
+        draft.keep_patch(patch)
 
 
 def _compare_submodules(

@@ -22,7 +22,7 @@ from provenance.manifest import Accelerator, Hardware
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["capture_hardware", "read_system_file", "usable_cores"]
+__all__ = ["capture_hardware", "has_nvidia_driver", "read_system_file", "usable_cores"]
 
 #: Bytes of a file of the system that are read; `/proc/cpuinfo` repeats itself for each core.
 MAX_SYSTEM_FILE_BYTES = 64 * 1024
@@ -111,6 +111,11 @@ def _accelerators(root: Path) -> Captured[tuple[Accelerator, ...]]:
         text = "an accelerator's driver is loaded, but no device is visible to this process"
         return Captured((), (*asked.gaps, make_gap("accelerators", "absent", text)))
     return Captured(_count([(name, None) for name in names], driver), asked.gaps)
+
+
+def has_nvidia_driver(root: Path = Path("/")) -> bool:
+    """Return whether the driver of NVIDIA's accelerators is loaded; nothing is asked of it."""
+    return _nvidia_driver(root) is not None
 
 
 def _nvidia_driver(root: Path) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from provenance.capture.captured import Captured, make_gap
 from provenance.capture.paths import real_path
-from provenance.digest import hash_file
+from provenance.digest import digest_bytes, hash_file
 from provenance.errors import InputError
 from provenance.manifest import FileReference
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from provenance.manifest import Gap
 
-__all__ = ["capture_lockfiles"]
+__all__ = ["CONDA_LISTING", "capture_conda", "capture_lockfiles"]
 
 #: Kinds of lock files, the most exact first: whole pins with digests, then pins, then wishes.
 LOCKFILE_PATTERNS = (
@@ -33,6 +33,12 @@ LOCKFILE_PATTERNS = (
     re.compile(r"requirements[A-Za-z0-9._-]*\.txt"),
     re.compile(r"environment\.ya?ml"),
 )
+
+#: What the listing of the packages that conda installed is called.
+CONDA_LISTING = "conda-meta.sha256sums"
+
+#: Most packages of conda that are listed.
+MAX_CONDA_PACKAGES = 10_000
 
 #: Most lock files of one folder.
 MAX_LOCKFILES = 20
@@ -69,6 +75,36 @@ def capture_lockfiles(
         if found:
             return Captured(tuple(found), tuple(gaps))
     return Captured((), (*gaps, make_gap("lock file", "absent", "none lies near the code")))
+
+
+def capture_conda(prefix: str | os.PathLike[str]) -> Captured[FileReference | None]:
+    """Return the packages that conda installed, as one digest; nothing outside of conda.
+
+    Args:
+        prefix: The folder of the environment, as in `sys.prefix`.
+
+    Returns:
+        Size and digests of the listing that `sha256sum` writes of `conda-meta/*.json`, by name.
+        Conda writes one such file a package, with its version, its build and its files.
+    """
+    place = os.path.join(prefix, "conda-meta")  # noqa: PTH118 - text, no object
+    try:
+        names = sorted(name for name in os.listdir(place) if name.endswith(".json"))  # noqa: PTH208 - as above
+    except OSError:  # no environment of conda
+        return Captured(None)
+    try:
+        lines = [f"{_sha256(place, name)}  {name}\n" for name in names[:MAX_CONDA_PACKAGES]]
+    except InputError as error:
+        gap = make_gap("lock file", "failed", f"a file of conda-meta {error.problem}")
+        return Captured(None, (gap,))
+    data = "".join(lines).encode("utf-8", "surrogateescape")
+    reference = FileReference(name=CONDA_LISTING, size=len(data), digest=digest_bytes(data))
+    return Captured(reference if lines else None)
+
+
+def _sha256(folder: str, name: str) -> str:
+    path = os.path.join(folder, name)  # noqa: PTH118 - text, no object
+    return hash_file(path, algorithms=("sha256",)).digest["sha256"]
 
 
 def _folders(folder: Path) -> Iterator[Path]:

@@ -1,18 +1,32 @@
 """OmegaConf configurations, read only if the script has imported OmegaConf itself.
 
-Interpolations are resolved, with one exception: what comes out of the environment stays unresolved
-(`${oc.env:NAME}`), because only allow-listed variables may enter a manifest.
+Interpolations are resolved, with two exceptions: what comes out of the environment stays unresolved
+(`${oc.env:NAME}`), because only allow-listed variables may enter a manifest; so does what cannot be
+resolved, and the rest is kept.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-__all__ = ["is_omega", "omega_container"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
+__all__ = ["is_omega", "omega_container", "unset_settings"]
+
+#: Texts that came out of the environment, and interpolations that take them up.
+Kept: TypeAlias = tuple[frozenset[str], frozenset[str]]
+
+_WORDS = re.compile(r"\w+")
 _ENVIRONMENT = re.compile(r"\$\{\s*(?:oc\.)?env\s*:")
+
+#: How OmegaConf writes a setting that must still be given.
+MISSING = "???"
+
+#: Deepest nesting that is resolved setting by setting.
+MAX_DEPTH = 32
 
 #: Shortest resolved text that is looked for elsewhere; shorter ones would be found everywhere.
 MIN_TRACED_CHARACTERS = 4
@@ -28,10 +42,51 @@ def omega_container(value: object) -> Any:  # noqa: ANN401 - free JSON has no na
     """Return the dictionary or list of a configuration, resolved but for the environment."""
     omega: Any = sys.modules["omegaconf"].OmegaConf
     raw = omega.to_container(value, resolve=False)
-    resolved = omega.to_container(value, resolve=True, throw_on_missing=False)
+    try:
+        resolved = omega.to_container(value, resolve=True, throw_on_missing=False)
+    except Exception:  # noqa: BLE001 - resolvers are code of the script; a variable may not be set
+        resolved = _resolve_each(value, raw, 0)
     traced: dict[str, str] = {}
     _trace(raw, resolved, traced)
-    return _merge(raw, resolved, traced)
+    return _merge(raw, resolved, (frozenset(traced), _derived(raw)))
+
+
+def unset_settings(container: object, path: str = "") -> list[str]:
+    """Return where a configuration's container has no value yet (`???`), in dots."""
+    if container == MISSING:
+        return [path]
+    items: Any = ()
+    if isinstance(container, dict):
+        items = container.items()
+    elif isinstance(container, list):
+        items = enumerate(container)
+    return [
+        found
+        for key, item in items
+        for found in unset_settings(item, f"{path}.{key}" if path else str(key))
+    ]
+
+
+def _resolve_each(value: Any, raw: object, depth: int) -> Any:  # noqa: ANN401 - free JSON
+    """Resolve the settings of a configuration one by one; what breaks stays as it is written."""
+    if depth >= MAX_DEPTH or not isinstance(raw, dict | list) or not is_omega(value):
+        return raw
+    found: dict[Any, Any] = {}
+    for key, item in raw.items() if isinstance(raw, dict) else enumerate(raw):
+        try:
+            inner = None if item == MISSING else value[key]
+        except Exception:  # noqa: BLE001 - as above
+            inner = None
+        if is_omega(inner):
+            container = item if isinstance(item, dict | list) else _raw_of(inner)
+            found[key] = _resolve_each(inner, container, depth + 1)
+        else:
+            found[key] = item if inner is None else inner
+    return found if isinstance(raw, dict) else list(found.values())
+
+
+def _raw_of(value: object) -> Any:  # noqa: ANN401 - free JSON
+    return sys.modules["omegaconf"].OmegaConf.to_container(value, resolve=False)
 
 
 def _trace(raw: object, resolved: object, traced: dict[str, str]) -> None:
@@ -46,14 +101,42 @@ def _trace(raw: object, resolved: object, traced: dict[str, str]) -> None:
         traced[str(resolved)] = raw
 
 
-def _merge(raw: object, resolved: object, traced: dict[str, str]) -> Any:  # noqa: ANN401 - free JSON
+def _texts(raw: object, name: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every interpolation with the last part of the name that it has."""
+    if isinstance(raw, dict):
+        for key, item in raw.items():
+            yield from _texts(item, str(key))
+    elif isinstance(raw, list):
+        for item in raw:
+            yield from _texts(item, name)
+    elif isinstance(raw, str) and "${" in raw:
+        yield name, raw
+
+
+def _derived(raw: object) -> frozenset[str]:
+    """Return the interpolations that take up, over however many, what the environment gave.
+
+    A resolver of the script may make another text of a secret, so that it is not found by its
+    value. Settings are told by the last part of their names: too many rather than too few.
+    """
+    texts = list(_texts(raw))
+    found = {text for _, text in texts if _ENVIRONMENT.search(text)}
+    names: set[str] = set()
+    while more := {name for name, text in texts if text in found} - names:
+        names |= more
+        found |= {text for _, text in texts if names & set(_WORDS.findall(text))}
+    return frozenset(found)
+
+
+def _merge(raw: object, resolved: object, kept: Kept) -> Any:  # noqa: ANN401 - free JSON
     if isinstance(raw, dict) and isinstance(resolved, dict):
-        return {key: _merge(raw.get(key), item, traced) for key, item in resolved.items()}
+        return {key: _merge(raw.get(key), item, kept) for key, item in resolved.items()}
     if isinstance(raw, list) and isinstance(resolved, list):
-        return [_merge(item, other, traced) for item, other in zip(raw, resolved, strict=False)]
+        return [_merge(item, other, kept) for item, other in zip(raw, resolved, strict=False)]
     if isinstance(raw, str) and "${" in raw:
+        traced, derived = kept
         text = str(resolved)
-        if _ENVIRONMENT.search(raw) or any(
+        if raw in derived or any(
             len(found) >= MIN_TRACED_CHARACTERS and found in text for found in traced
         ):
             return raw

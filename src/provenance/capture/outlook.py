@@ -21,12 +21,13 @@ from provenance.capture.git import capture_code
 from provenance.capture.paths import public_path, real_path
 from provenance.capture.redaction import redact_text
 from provenance.capture.script_outline import outline_script
+from provenance.manifest import lacks_for_bitwise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from provenance.capture.script_outline import ScriptOutline
-    from provenance.manifest import Gap
+    from provenance.manifest import Environment, Gap
 
 __all__ = ["Prospect", "look_ahead"]
 
@@ -56,6 +57,9 @@ _EXTRAS: Final = {
     "ray": ("ray", "ray"),
     "dask": ("dask", "distributed"),
 }
+
+# What an environment lacks until libraries are loaded.
+_KNOWN_LATER: Final = frozenset({"no number of threads"})
 
 # What mends a gap, by what its description says; the first that matches.
 _REMEDIES: Final = (
@@ -111,7 +115,7 @@ def look_ahead(
     folder = Path.cwd() if place is None else place.parent
     return (
         *_code(folder, place),
-        *_environment(folder),
+        *_environment(folder, outline),
         *_ranks(found, outline),
         *(() if outline is None else _script(outline, Path(os.fspath(script or "")))),
         *_output(real_path(output)),
@@ -133,17 +137,35 @@ def _code(folder: Path, script: Path | None) -> Iterator[Prospect]:
     yield from _from_gaps(captured.gaps, folder, script)
 
 
-def _environment(folder: Path) -> Iterator[Prospect]:
+def _environment(folder: Path, outline: ScriptOutline | None) -> Iterator[Prospect]:
     captured = capture_environment("environment", code_folder=folder)
     world = captured.value
     yield _captured("packages", f"{len(world.packages)} distributions of {world.language}")
     if world.lockfile is not None:
-        yield _captured("lock file", str(world.lockfile.name))
+        names = [str(it.name) for it in (world.lockfile, *world.lockfiles)]
+        yield _captured("lock file", one_line(", ".join(names)))
     if world.hardware is not None:
         devices = sum(one.count or 1 for one in world.hardware.accelerators)
         text = f"{world.hardware.processor or world.hardware.machine}, {devices} accelerators"
         yield _captured("hardware", text)
+    if world.environment_class is not None:
+        text = f"class {world.environment_class['sha256']}, before any library is loaded"
+        yield _captured("environment", text)
+    if outline is not None:
+        yield _captured("reproduction", _suggestion(world, outline))
     yield from _from_gaps(captured.gaps, folder, None)
+
+
+def _suggestion(world: Environment, outline: ScriptOutline) -> str:
+    """Return which class of reproduction the author could claim, as far as one can tell before."""
+    reasons = [it for it in lacks_for_bitwise(world) if it not in _KNOWN_LATER]
+    if not outline.sets_seed:
+        reasons.append("no seed is set in the script")
+    if "torch" in outline.imports and not outline.wants_determinism:
+        reasons.append("torch.use_deterministic_algorithms(True) is not called")
+    if not reasons:
+        return "bitwise could be claimed, if what is captured while it runs bears it"
+    return one_line(f"not-claimed; for bitwise: {'; '.join(reasons)}")
 
 
 def _ranks(variables: Mapping[str, str], outline: ScriptOutline | None) -> Iterator[Prospect]:

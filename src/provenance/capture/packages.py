@@ -24,7 +24,6 @@ from provenance.manifest import Package
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from provenance.digest import DigestSet
     from provenance.manifest import Gap
 
 __all__ = ["capture_packages", "normalise_name"]
@@ -43,6 +42,9 @@ MAX_NAMES_IN_GAP = 20
 
 _HEADER = re.compile(rb"^(Name|Version):[ \t]*([!-~]{1,200})[ \t\r]*$", re.MULTILINE)
 _SEPARATORS = re.compile(r"[-_.]+")
+_METADATA = b".dist-info"
+_ELSEWHERE = (b"..", b"/", b'"..', b'"/')
+_UNDIGESTED: tuple[list[bytes], ...] = ([], [b""])
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +118,12 @@ def _read(folder: Path) -> _Found | None:
     if not {b"Name", b"Version"} <= headers.keys():
         return None
     editable = _is_editable(folder)
-    record = None if editable else _record_digest(folder)
+    record = None if editable else _read_first((folder / "RECORD",), MAX_RECORD_BYTES)
     package = Package(
         name=normalise_name(headers[b"Name"].decode("ascii")),
         version=headers[b"Version"].decode("ascii"),
-        record=record,
+        record=None if record is None else digest_bytes(record),
+        content=None if record is None else digest_bytes(_content(record), ("sha256",)),
     )
     return _Found(package, editable=editable, unrecorded=record is None and not editable)
 
@@ -152,9 +155,22 @@ def _is_editable(folder: Path) -> bool:
     return isinstance(details, dict) and details.get("editable") is True
 
 
-def _record_digest(folder: Path) -> DigestSet | None:
-    data = _read_first((folder / "RECORD",), MAX_RECORD_BYTES)
-    return None if data is None else digest_bytes(data)
+def _content(record: bytes) -> bytes:
+    """Return the lines of a `RECORD` that are equal wherever its distribution is installed.
+
+    Source: `spec/manifest.md`, section "Package". Scripts name the interpreter's own folder, byte
+    code holds times, and the folder `.dist-info` says which program installed it.
+    """
+    kept = [
+        line
+        for line in record.splitlines()
+        if b".pyc," not in line
+        and b'.pyc",' not in line
+        and not line.startswith(_ELSEWHERE)
+        and not line.partition(b"/")[0].endswith(_METADATA)
+        and line.rsplit(b",", 2)[-2:-1] not in _UNDIGESTED
+    ]
+    return b"".join(line + b"\n" for line in sorted(kept))
 
 
 def _gaps(listed: Sequence[_Found], count: int, faults: Sequence[str]) -> tuple[Gap, ...]:

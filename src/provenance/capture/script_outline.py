@@ -31,6 +31,11 @@ _SEEDING: Final = frozenset(
     }
 )
 _SEEDED: Final = frozenset({"default_rng", "RandomState", "Random", "SeedSequence"})
+# Functions and arguments that switch deterministic algorithms on.
+_DETERMINISTIC: Final = frozenset(
+    {"use_deterministic_algorithms", "enable_op_determinism", "enable_full_determinism"}
+)
+_DETERMINISTIC_KEYWORDS: Final = frozenset({"deterministic", "full_determinism"})
 _KEYWORDS: Final = frozenset({"seed", "random_state", "random_seed", "data_seed"})
 
 
@@ -46,6 +51,9 @@ class ScriptOutline:
 
     sets_seed: bool
     """Whether a seed is set in it."""
+
+    wants_determinism: bool
+    """Whether it switches deterministic algorithms on."""
 
 
 def outline_script(path: str | os.PathLike[str]) -> ScriptOutline:
@@ -70,6 +78,7 @@ def outline_script(path: str | os.PathLike[str]) -> ScriptOutline:
         imports=frozenset(name.partition(".")[0] for name in modules),
         modules=modules,
         sets_seed=any(_sets_seed(node) for node in nodes),
+        wants_determinism=any(_wants_determinism(node) for node in nodes),
     )
 
 
@@ -81,11 +90,26 @@ def _imported(node: ast.AST) -> Iterator[str]:
         yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def _called(node: ast.Call) -> str:
+    function = node.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _wants_determinism(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    return _called(node) in _DETERMINISTIC or any(
+        keyword.arg in _DETERMINISTIC_KEYWORDS
+        and isinstance(keyword.value, ast.Constant)
+        and keyword.value.value is True
+        for keyword in node.keywords
+    )
+
+
 def _sets_seed(node: ast.AST) -> bool:
     if not isinstance(node, ast.Call):
         return False
-    function = node.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    name = _called(node)
     if name in _SEEDING:
         return True
     if name in _SEEDED and node.args:

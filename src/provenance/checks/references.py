@@ -55,6 +55,7 @@ REFERENCES = (
     ("/training/segments/*/datasets/*", ("dataset",)),
     ("/training/segments/*/validationDatasets/*", ("dataset",)),
     ("/training/segments/*/resumedFrom", ("checkpoint", "base model")),
+    ("/training/reproduction/document", ("document",)),
     ("/training/checkpoints/*/segment", ("segment",)),
     ("/training/checkpoints/*/parents/*", ("checkpoint", "base model")),
     ("/evaluations/*/dataset", ("dataset",)),

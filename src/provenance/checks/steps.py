@@ -22,6 +22,7 @@ from provenance.checks.datasets import (
 from provenance.checks.digests import check_digests, check_recomputed, check_sizes
 from provenance.checks.disclosures import check_disclosures, check_origins
 from provenance.checks.document import check_extensions, check_newer_fields
+from provenance.checks.environments import check_environment_classes, check_reproduction
 from provenance.checks.evaluations import (
     check_evaluated_things,
     check_intervals,
@@ -96,6 +97,8 @@ CHECKS: Final[tuple[tuple[int, Check], ...]] = (
     (18, check_segments),
     (18, check_code),
     (18, check_undeclared_inputs),
+    (18, check_environment_classes),
+    (18, check_reproduction),
     (18, check_gaps),
     (19, check_checkpoint_parents),
     (19, check_checkpoint_steps),

@@ -12,6 +12,7 @@ import sys
 import traceback
 from contextlib import suppress
 from importlib import import_module
+from keyword import iskeyword
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -74,6 +75,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "open": "opening",
         "check-opening": "opening",
         "review": "review",
+        "import": "importing",
         "inventory": "inventories",
         "policy": "policy",
         "check-summary": "summaries",
@@ -105,7 +107,8 @@ class _Commands(click.Group):
     def _load(self, name: str) -> None:
         if name not in self.commands:
             module = import_module(f"provenance.cli.{COMMANDS[name]}")
-            self.add_command(getattr(module, name.replace("-", "_")), name)
+            function = f"{name.replace('-', '_')}{'_' * iskeyword(name)}"  # `import_`
+            self.add_command(getattr(module, function), name)
 
 
 def _print_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's callback

@@ -30,6 +30,7 @@ NOT_FOUND, NOT_STARTED = 127, 126
       provenance run -- python train.py --lr 3e-4
       provenance run --name prepare --output runs -- python -m tools.prepare
       provenance run --watch checkpoints -- ./train.sh
+      provenance run --checkpoint 'out/step-*.safetensors' -- python train.py
     """,
 )
 @click.argument(
@@ -52,6 +53,14 @@ NOT_FOUND, NOT_STARTED = 127, 126
     help="Where the command writes: what is new or changed there is listed.  "
     "[default: the current folder]",
 )
+@click.option(
+    "--checkpoint",
+    "checkpoints",
+    multiple=True,
+    metavar="GLOB",
+    help="Record as checkpoints what is new or changed in the watched folder and has such a name, "
+    "e.g. 'out/checkpoint-*'; repeatable.",
+)
 @click.option("--no-digests", is_flag=True, help="List what was read and written without digests.")
 @click.option("--strict", is_flag=True, help="Fail where something cannot be recorded.")
 def run(
@@ -60,25 +69,33 @@ def run(
     name: str | None,
     output: Path,
     watch: Path | None,
+    checkpoints: tuple[str, ...],
     no_digests: bool,
     strict: bool,
 ) -> int:
     """Run COMMAND as it would run by itself, and record what can be seen of it from outside.
 
     That is the command without secrets, the code, the environment, times, peak memory, the exit
-    code, which files it wrote in the watched folder, and, where it is a Python script or `-m
-    module`, which files Python opened. What only the script knows (settings, metrics, what data is
-    for) is a gap in the record. A script that uses provenance.record keeps its own record alone.
+    code, which files it wrote in the watched folder (with --checkpoint: which of them are
+    checkpoints), and, where it is a Python script or `-m module`, which files Python opened. What
+    only the script knows (settings, metrics, what data is for) is a gap in the record. A script
+    that uses provenance.record keeps its own record alone.
 
     Streams, signals and the exit code are the command's; nothing is printed but warnings, and on a
     terminal where the record is. 126 and 127 mean that the command could not be started.
     """
     from provenance.cli.callers_variables import callers_environment
-    from provenance.errors import InputError
+    from provenance.errors import InputError, UsageError
     from provenance.recording.child_process import die_like
     from provenance.recording.wrapped import record_command
     from provenance.recording.wrapped_command import read_command
 
+    if checkpoints and no_digests:
+        raise UsageError(
+            path="--checkpoint",
+            problem="a checkpoint is bound by its digests",
+            remedy="leave out --no-digests",
+        )
     read = read_command(command)
     if read.program is None:
         say_error(f"{command[0]}: there is no such command")
@@ -93,6 +110,7 @@ def run(
                 watched=watch,
                 strict=strict,
                 hashing=not no_digests,
+                checkpoints=checkpoints,
                 environment=callers_environment(),
             )
         except InputError as error:

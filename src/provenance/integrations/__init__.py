@@ -3,3 +3,5 @@
 Each module imports the framework that it is named after, so none is imported here. All of them
 hand what they hear to a `TrainingObserver` (`observer`), which knows no framework.
 """
+
+__all__: list[str] = []

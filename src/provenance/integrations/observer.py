@@ -37,6 +37,7 @@ class TrainingObserver:
         output: The project folder of a run of its own; used where no run is open.
         name: The name of a run of its own.
         resume: What a run of its own does with one that has not completed; see `provenance.start`.
+        script: The script that a run of its own is about, where Python was not started with it.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class TrainingObserver:
         output: str | os.PathLike[str] | None = None,
         name: str = "train",
         resume: Resume = "never",
+        script: str | os.PathLike[str] | None = None,
     ) -> None:
         """Belong to one adapter; nothing is begun yet."""
         self.framework = framework
@@ -54,13 +56,26 @@ class TrainingObserver:
         self._output = output
         self._name = name
         self._resume: Resume = resume
+        self._script = script
         self._run: Run | None = None
         self._owns = False
+        self._rests = False
+
+    def __getstate__(  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+        self,
+    ) -> dict[str, Any]:
+        """Leave the runs behind: another process, or a copy, has none of them."""
+        return {**vars(self), "_given": None, "_run": None, "_owns": False, "_rests": False}
 
     @property
     def run(self) -> Run | None:
-        """The run that is recorded into while a training goes on; nothing if there is none."""
+        """The run that is recorded into while a training goes on, or rests; otherwise nothing."""
         return self._run
+
+    @property
+    def rests(self) -> bool:
+        """Whether the training has ended, and the run has not."""
+        return self._rests
 
     @property
     def owns(self) -> bool:
@@ -69,18 +84,21 @@ class TrainingObserver:
 
     def begin(self) -> Run | None:
         """Find or begin the run; return it, or nothing where another observer speaks already."""
-        if self._run is not None:
+        if self._run is not None and not self._rests:
             return self._run
         run = self._given if self._given is not None else current_run()
+        if self._rests and run is not self._run:
+            self.end()
         if run is None and self._output is None:
             _warn(f"{self.framework}: no run is open and no output is named; nothing is recorded")
             return None
         if run is None and self._output is not None:
-            run = start(self._name, output=self._output, resume=self._resume)
+            run = start(self._name, output=self._output, resume=self._resume, script=self._script)
             self._owns = True
         if run is None or not self._speaks(run):
             return None
         self._run = run
+        self._rests = False
         return run
 
     def _speaks(self, run: Run) -> bool:
@@ -92,14 +110,25 @@ class TrainingObserver:
     def end(self, status: str | None = None, *, failure: BaseException | None = None) -> None:
         """End the training; finish the run if it is this observer's own."""
         run, self._run = self._run, None
+        rested, self._rests = self._rests, False
         if run is None:
             return
-        _speakers.get(run, {}).pop(self.framework, None)
+        if not rested:
+            _speakers.get(run, {}).pop(self.framework, None)
         if self._owns:
             self._owns = False
             run.finish(status, failure=failure)
 
-    def numbers(self, values: Mapping[str, object], *, step: int) -> None:
+    def rest(self) -> None:
+        """End the training, and not the run: what follows belongs to it too, until `end` is called.
+
+        Another adapter, or this one again, may record a training into the run meanwhile.
+        """
+        if self._run is not None:
+            _speakers.get(self._run, {}).pop(self.framework, None)
+            self._rests = True
+
+    def numbers(self, values: Mapping[str, object], *, step: int | None) -> None:
         """Log those values that are numbers; frameworks mix texts and tables among them."""
         if self._run is None:
             return

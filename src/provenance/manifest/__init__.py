@@ -51,6 +51,13 @@ if TYPE_CHECKING:
         Submodule,
         SupportingDocument,
     )
+    from provenance.manifest.fingerprints import (
+        NEUTRAL_VARIABLES,
+        environment_class,
+        fingerprinted,
+        full_capture,
+        lacks_for_bitwise,
+    )
     from provenance.manifest.frozen import FrozenMapping, freeze, plain, thaw
     from provenance.manifest.manifest import (
         MANIFEST_VERSION,
@@ -94,6 +101,7 @@ if TYPE_CHECKING:
     from provenance.manifest.training import (
         Checkpoint,
         DataOrder,
+        ReproductionClaim,
         Segment,
         Training,
         UndeclaredInput,
@@ -105,6 +113,7 @@ __all__ = [
     "EVALUATION_V1",
     "MANIFEST_V1",
     "MANIFEST_VERSION",
+    "NEUTRAL_VARIABLES",
     "PREDICATE_PREFIX",
     "PREDICATE_TYPES",
     "REPRODUCTION_V1",
@@ -157,6 +166,7 @@ __all__ = [
     "ReleasedFile",
     "Reproduced",
     "ReproductionAttestation",
+    "ReproductionClaim",
     "Segment",
     "SensitiveData",
     "Source",
@@ -169,7 +179,11 @@ __all__ = [
     "check_commitment",
     "check_extensions",
     "document_schema",
+    "environment_class",
+    "fingerprinted",
     "freeze",
+    "full_capture",
+    "lacks_for_bitwise",
     "make_commitment",
     "parse_document",
     "parse_manifest",
@@ -195,6 +209,13 @@ if not TYPE_CHECKING:
             "parse_document",
             "parse_timestamp",
             "wire_fields",
+        ),
+        "provenance.manifest.fingerprints": (
+            "NEUTRAL_VARIABLES",
+            "environment_class",
+            "fingerprinted",
+            "full_capture",
+            "lacks_for_bitwise",
         ),
         "provenance.manifest.compute": (
             "Compute",
@@ -290,6 +311,7 @@ if not TYPE_CHECKING:
         "provenance.manifest.training": (
             "Checkpoint",
             "DataOrder",
+            "ReproductionClaim",
             "Segment",
             "Training",
             "UndeclaredInput",

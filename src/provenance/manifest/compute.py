@@ -109,6 +109,9 @@ class Compute(Document):
     peak_memory_bytes: Count | None = None
     """Largest resident memory of any recorded process."""
 
+    peak_device_memory_bytes: Count | None = None
+    """Largest memory that any recorded process had allocated on one accelerator."""
+
     floating_point_operations: Number | None = None
     """Estimated number of operations."""
 

@@ -149,6 +149,9 @@ class CodeReference(FileTree):
     untracked_files: Count | None = None
     """How many files lay in the repository's folder that the commit does not have."""
 
+    imported_files: Many[FileReference] = ()
+    """Modules that ran and that the commit does not have; each `name` is a path below it."""
+
     patch: FileReference | None = None
     """The differences from the commit."""
 

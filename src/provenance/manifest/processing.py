@@ -82,6 +82,9 @@ class Package(Document):
     record: Digests | None = None
     """Digests of its `RECORD` file, which lists the digests of its files."""
 
+    content: Digests | None = None
+    """Digest of the lines of `RECORD` that are equal wherever it is installed."""
+
 
 class Framework(Document):
     """A framework that did the work."""
@@ -112,7 +115,10 @@ class Environment(Document):
     """Every installed distribution, by name."""
 
     lockfile: FileReference | None = None
-    """The lock file that was found beside the code."""
+    """The lock file that was found beside the code, the most exact one."""
+
+    lockfiles: Many[FileReference] = ()
+    """Other lock files and requirements that were found there."""
 
     container: ShortText | None = None
     """The container image, by digest where that is known."""
@@ -128,6 +134,12 @@ class Environment(Document):
 
     hardware: Hardware | None = None
     """The machine."""
+
+    environment_class: Digests | None = None
+    """Digest of what in it can change bits: equal bits are claimed inside of one class only."""
+
+    full_capture: Digests | None = None
+    """Digest of all that was captured of it."""
 
     document: Id | None = None
     """A document that says more."""

@@ -28,7 +28,14 @@ from provenance.manifest.base import (
 from provenance.manifest.files import CodeReference, FileReference, FileTree
 from provenance.manifest.processing import Framework, Hardware
 
-__all__ = ["Checkpoint", "DataOrder", "Segment", "Training", "UndeclaredInput"]
+__all__ = [
+    "Checkpoint",
+    "DataOrder",
+    "ReproductionClaim",
+    "Segment",
+    "Training",
+    "UndeclaredInput",
+]
 
 
 class DataOrder(Document):
@@ -195,6 +202,22 @@ class UndeclaredInput(Document):
     """Digests of its bytes; absent where it was too large, or had changed since it was opened."""
 
 
+class ReproductionClaim(Document):
+    """What whoever repeats the training is promised (`spec/manifest.md`, "Reproduction")."""
+
+    reproduction_class: Literal["bitwise", "numeric", "statistical", "not-claimed"]
+    """Equal bits; within tolerances; within a distribution over seeds; nothing."""
+
+    tolerances: FreeObject | None = None
+    """Largest differences that a numeric claim allows, by metric."""
+
+    description: Text | None = None
+    """What a repetition comes to, e.g. the distribution of a statistical claim."""
+
+    document: Id | None = None
+    """A document that says more."""
+
+
 class Training(Document):
     """The training run or runs (`spec/manifest.md`, section "Training")."""
 
@@ -227,6 +250,9 @@ class Training(Document):
 
     metric_names: Many[Name] = ()
     """Names of the metrics in the log."""
+
+    reproduction: ReproductionClaim | None = None
+    """What whoever repeats the training is promised."""
 
     licenses: Licenses = ()
     """SPDX expressions of the licences of the log and of these facts."""

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 from provenance import canonical
 from provenance.digest import read_file
 from provenance.errors import CanonicalError, ManifestError, RecordingError, shown
+from provenance.manifest.base import parse_document
+from provenance.manifest.fingerprints import fingerprinted
+from provenance.manifest.frozen import plain
 from provenance.manifest.manifest import MANIFEST_VERSION, Manifest
+from provenance.manifest.processing import Environment
 from provenance.manifest.reading import parse_manifest
 from provenance.recording.content import BYTES_NOT_READ, DIGESTS_GIVEN, reference_to
 from provenance.recording.description import join_trees, resolve_identifiers
 from provenance.recording.documents import DOCUMENTS, MAX_DOCUMENT_BYTES, media_type, secret_in
 from provenance.recording.drafts import Sealed, seal
+from provenance.recording.imported import imported_origins
 from provenance.recording.state import make_id
 
 if TYPE_CHECKING:
@@ -45,7 +50,8 @@ _CAPTURED_DATASET: Final = (*("files", "inventory", "inventoryFile", "bytes"),)
 # Of an object in memory; beside files they are what the script says.
 _CAPTURED_OBJECT: Final = ("recordTree", "recordSet", "tensors", "records", "bytes")
 _CAPTURED_COMPUTE: Final = (
-    *("deviceHours", "hardware", "method", "peakMemoryBytes", "wallTimeSeconds"),
+    *("deviceHours", "hardware", "method", "peakDeviceMemoryBytes", "peakMemoryBytes"),
+    "wallTimeSeconds",
 )
 _AUTHORED_WORDS: Final = ("name", "description", "removedRecords")
 
@@ -60,7 +66,25 @@ def join_description(tree: Mapping[str, Any], description: Description) -> dict[
     if joined.get("datasets"):
         named = [{"name": item.get("id"), **item} for item in joined["datasets"]]
         joined["datasets"] = named
+    recorded = {it["id"]: it for it in tree.get("environments") or ()}
+    if recorded and joined.get("environments"):
+        joined["environments"] = [
+            it if recorded.get(it.get("id")) in (None, it) else _fingerprinted(it)
+            for it in joined["environments"]
+        ]
     return joined
+
+
+def _fingerprinted(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an environment that the author added to, with digests of what it is now."""
+    try:
+        environment = parse_document(Environment, canonical.parse(canonical.write(tree)))
+    except (CanonicalError, ManifestError):
+        return dict(tree)  # the manifest that it becomes part of is refused, with the place
+    again = fingerprinted(environment)
+    if environment.environment_class is None:
+        again = again.updated(environment_class=None)
+    return dict(plain(again.to_tree()))
 
 
 def add_documents(
@@ -158,6 +182,9 @@ def captured_origins(tree: Mapping[str, Any], recorded: Mapping[str, Any]) -> di
         if part in recorded and part in tree:
             found = (name for name in names if name in tree[part])
             origins |= {f"/{part}/{name}": "captured" for name in found}
+    energy = (recorded.get("compute") or {}).get("energy") or {}
+    if str(energy.get("method", "")).startswith("measured ("):
+        origins["/compute/energy"] = "captured"
     for part in ("processing", "evaluations"):
         for index in _recorded_positions(tree, recorded, part):
             origins[f"/{part}/{index}"] = "captured"
@@ -176,7 +203,7 @@ def captured_origins(tree: Mapping[str, Any], recorded: Mapping[str, Any]) -> di
         captured = _CAPTURED_OBJECT if is_object else _CAPTURED_DATASET
         found = (name for name in captured if name in dataset)
         origins |= {f"/datasets/{index}/{name}": "captured" for name in found}
-    return origins
+    return origins | imported_origins(tree, recorded)
 
 
 def make_manifest(tree: Mapping[str, Any]) -> Manifest:

@@ -10,7 +10,7 @@ from provenance.recording.about import generator
 from provenance.recording.folder_locks import FolderLock, lock_folder
 from provenance.recording.log_states import LogState, read_log_state
 from provenance.recording.metrics import LOG_NAME
-from provenance.recording.ranks import Rank, array_task_of, given_rank, job_of, read_rank
+from provenance.recording.ranks import Rank, array_task_of, find_rank, job_of
 from provenance.recording.records import Record
 from provenance.recording.requeues import take_up
 from provenance.recording.resumption import close_former
@@ -92,11 +92,11 @@ def begin(
     """
     faults: list[Fault] = []
     try:
-        place = read_rank() if rank is None else given_rank(rank)
+        place = find_rank(rank)
     except ProvenanceError as error:
         if strict:
             raise
-        place = read_rank()
+        place = find_rank()
         faults.append(("rank", error))
     if not place.writes:
         return Begun(_new_record(make_id(name, "run"), name), place, project)
@@ -104,13 +104,13 @@ def begin(
         try:
             taken = take_up(project, name, resume)
             if taken.found is not None and taken.lock is not None:
-                return _resumed(taken.found, taken.lock, taken, place, faults)
+                return _resumed_or_free(taken.found, taken.lock, taken, place, faults)
             new = _new(project, name, place, faults, taken.gaps)
             return replace(new, warnings=tuple(it.description for it in taken.gaps))
-        except ProvenanceError as error:
+        except Exception as error:
             if strict:
                 raise
-            faults.append(("resume", error))
+            faults.append(("resume", error))  # a new run is begun, and the gap is kept in it
     return _new(project, name, place, faults)
 
 
@@ -119,17 +119,24 @@ def begin_nowhere(name: str, error: Exception) -> Begun:
     return Begun(_new_record(make_id(name, "run"), name), Rank(), faults=(("start", error),))
 
 
+def _resumed_or_free(
+    found: FoundRecord, lock: FolderLock, taken: Taken, place: Rank, faults: list[Fault]
+) -> Begun:
+    """Go on with a run; whatever fails, its folder is free again for the next process."""
+    try:
+        return _resumed(found, lock, taken, place, faults)
+    except BaseException:
+        lock.release()
+        raise
+
+
 def _resumed(
     found: FoundRecord, lock: FolderLock, taken: Taken, place: Rank, faults: list[Fault]
 ) -> Begun:
-    try:
-        former = read_log_state(found.folder, found.record)
-        if found.record.log is not None:
-            # A forked worker that outlived its process still holds the log: then nothing is begun.
-            LogWriter(found.folder / LOG_NAME).close()
-    except ProvenanceError:
-        lock.release()
-        raise
+    former = read_log_state(found.folder, found.record)
+    if found.record.log is not None:
+        # A forked worker that outlived its process still holds the log: then nothing is begun.
+        LogWriter(found.folder / LOG_NAME).close()
     record = close_former(found.record, former)
     gaps = [*record.gaps, *taken.gaps, *_lock_gaps(lock)]
     if found.record.status == "running":

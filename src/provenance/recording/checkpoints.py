@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 __all__ = [
     "add_checkpoint",
     "begin_segment",
+    "binding_fields",
     "close_segment",
     "open_segment",
+    "read_checkpoint",
     "resolve_checkpoint",
     "settle",
 ]
@@ -71,7 +73,8 @@ def begin_segment(
         if previous is not None:
             done = close_segment(state, log)
             from_step = done if from_step is None else from_step
-            if from_step < done:
+            # Each stage counts its own steps: going on to another throws none of them away.
+            if from_step < done and fields.get("stage") == previous.stage:
                 fields["rollback_to"] = from_step
         started = {"event": "start" if saved is None and previous is None else None}
         if saved is not None and fields.get("event") is None:
@@ -80,6 +83,7 @@ def begin_segment(
         _append_segment(state, from_step=from_step or 0, **fields)
         state.change(trains=True)
         log.first_step = None
+        state.settings_changed = False
         if previous is not None:
             state.last_step = None
     log.event("segment", step=from_step or 0, segment=state.record.segments[-1].id)
@@ -110,7 +114,7 @@ def add_checkpoint(
     sight = None if wait else look_at_large(path)
     place = Path(os.path.realpath(path))
     # Hashing is done before the lock is taken, so that another thread may log meanwhile.
-    found = None if sight else _read(state, path)
+    found = None if sight else read_checkpoint(state, path)
     with state.lock:
         segment = open_segment(state)
         if step is None:
@@ -121,15 +125,19 @@ def add_checkpoint(
             "step": int(step),
             "stage": segment.stage,
             "segment": segment.id,
-            "parents": tuple(_parents(state, segment) if parents is None else parents),
+            "parents": tuple(_parents(state, segment, int(step)) if parents is None else parents),
             "saved_at": now(),
             "metrics": _metrics_now(log) if metrics is None else named_numbers(metrics),
-            **({} if found is None else _bound(state, saved_id, *found)),
+            **({} if found is None else binding_fields(state, saved_id, *found)),
         }
         state.locate(saved_id, place)
-        state.add("checkpoints", state.made(Checkpoint, without_nothing(captured), authored))
+        saved = state.made(Checkpoint, without_nothing(captured), authored)
         to_step = max(int(step), log.steps_done(segment.from_step), segment.to_step)
-        state.replace("segments", segment.updated(to_step=to_step))
+        # One change: a record with many packages takes some milliseconds to write.
+        state.change(
+            checkpoints=(*state.record.checkpoints, saved),
+            segments=(*state.record.segments[:-1], segment.updated(to_step=to_step)),
+        )
 
     def note(fields: Mapping[str, Any]) -> None:
         root = {"files": fields["files"].to_tree()} if "files" in fields else {}
@@ -137,7 +145,9 @@ def add_checkpoint(
 
     def read() -> Mapping[str, Any]:
         # The script may have gone to another folder since, so that a relative path means another.
-        return without_nothing(_bound(state, saved_id, *_read(state, place, Path(path).name)))
+        return without_nothing(
+            binding_fields(state, saved_id, *read_checkpoint(state, place, Path(path).name))
+        )
 
     if found is None:
         bind_later(state, "checkpoints", saved_id, read, sight=sight, after=note)
@@ -180,7 +190,7 @@ def resolve_checkpoint(
         raise UsageError(
             path=text, problem="is no checkpoint: there is no such file", remedy="check the path"
         )
-    content, tensors = _read(state, reference)
+    content, tensors = read_checkpoint(state, reference)
     keys = content_keys(content.inventory.root, _entries(content), tensors)
     for saved in state.record.checkpoints:
         if keys & content_keys(saved.files, saved.inventory, saved.tensors):
@@ -201,9 +211,10 @@ def _use(
     return used_id, found[1] if found else None
 
 
-def _read(
+def read_checkpoint(
     state: RunState, path: str | os.PathLike[str], name: str | None = None
 ) -> tuple[Content, TypedRoot | None]:
+    """Hash a checkpoint, and its tensors where they are safetensors; a fault of those is a gap."""
     content = hash_content(path, algorithms=CHECKPOINT_DIGESTS, with_tensors=True, name=name)
     try:
         return content, weight_root(content)
@@ -213,7 +224,7 @@ def _read(
         return content, None
 
 
-def _bound(
+def binding_fields(
     state: RunState, name: str, content: Content, tensors: TypedRoot | None
 ) -> dict[str, Any]:
     """Return the fields that bind a checkpoint to its bytes."""
@@ -230,13 +241,16 @@ def _metrics_now(log: MetricsLog) -> dict[str, Any] | None:
     return dict(log.latest) if 0 < len(log.latest) <= MAX_METRICS else None
 
 
-def _parents(state: RunState, segment: Segment) -> tuple[str, ...]:
-    saved = [it for it in state.record.checkpoints if it.segment == segment.id]
+def _parents(state: RunState, segment: Segment, step: int) -> tuple[str, ...]:
+    # What was saved at the same step is no parent, as the last checkpoint of the final weights.
+    here = [it for it in state.record.checkpoints if it.segment == segment.id]
+    saved = [it for it in here if it.step < step]
     if saved:
         return (saved[-1].id,)
     if segment.resumed_from is not None:
         return (segment.resumed_from,)
-    return (state.record.checkpoints[-1].id,) if state.record.checkpoints else ()
+    before = [it for it in state.record.checkpoints if it.segment != segment.id]
+    return (before[-1].id,) if before else ()
 
 
 def _append_segment(state: RunState, *, from_step: int, **fields: Any) -> None:  # noqa: ANN401 - a segment's

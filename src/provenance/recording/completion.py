@@ -237,8 +237,11 @@ def _same_checkpoint(merged: Merged, placed: Placed, weights: Weights) -> str | 
 
 def _mark_released(tree: Mapping[str, Any], checkpoint: str | None) -> dict[str, Any]:
     training = dict(tree["training"])
+    # What was deleted where it was saved is there again, as a file that the release was given.
     training["checkpoints"] = [
-        {"availability": "released", **it} if it["id"] == checkpoint else it
+        {**it, "availability": "released"}
+        if it["id"] == checkpoint and it.get("availability", "deleted") == "deleted"
+        else it
         for it in training["checkpoints"]
     ]
     return {**tree, "training": training}

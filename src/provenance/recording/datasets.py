@@ -21,7 +21,14 @@ from provenance.recording.content import (
 from provenance.recording.data_objects import DataObject, data_object
 from provenance.recording.deferring import Sight, bind_later, look_at_large
 from provenance.recording.facts import dataset_fields, listed, merged_dataset, without_nothing
+from provenance.recording.private_files import (
+    keep_private,
+    refuse_unless_files,
+    unchanged,
+    unnamed,
+)
 from provenance.recording.projects import content_keys, dataset_keys
+from provenance.recording.random_states import unchanged_random_states
 from provenance.recording.state import make_gap, now
 
 if TYPE_CHECKING:
@@ -47,9 +54,12 @@ def declare_dataset(
     digests: Sequence[str],
     inventory: Inventory | str | os.PathLike[str] | None = None,
     wait: bool = False,
+    private: bool | str = False,
     **authored: Any,  # noqa: ANN401 - fields of a dataset
 ) -> str:
     """Hash a dataset and record it, or add to one of the same content; see `Run.dataset`."""
+    if private:
+        refuse_unless_files(path, inventory)
     if path is None or isinstance(path, str | os.PathLike):
         return _declare_path(
             state,
@@ -58,6 +68,7 @@ def declare_dataset(
             digests=tuple(digests),
             inventory=inventory,
             wait=wait,
+            private=private,
             **authored,
         )
     if inventory is not None:
@@ -82,21 +93,25 @@ def _declare_path(
     digests: tuple[str, ...],
     inventory: Inventory | str | os.PathLike[str] | None,
     wait: bool,
+    private: bool | str,
     **authored: Any,  # noqa: ANN401 - fields of a dataset
 ) -> str:
-    content, sight, suggested = None, None, _suggested_name(path)
+    content, sight = None, None
+    suggested = "dataset" if private else _suggested_name(path)
     if path is not None and URI.match(os.fspath(path)):
         authored["source"] = (*listed(authored.get("source")), os.fspath(path))
         path = None
     if inventory is not None:
-        content = tried(state, "dataset", _handed_over(path), inventory, None)
+        hand_over = unnamed(_handed_over(path), state) if private else _handed_over(path)
+        content = tried(state, "dataset", hand_over, inventory, None)
     elif path is not None:
         sight = None if wait else look_at_large(path)
-        content = None if sight else _hash(state, path, digests)
+        content = None if sight else _hash(state, path, digests, private=bool(private))
     fields = dataset_fields(**authored)
     with state.lock:
         known = _known_dataset(state, content) or _seen_dataset(state, sight, digests)
         if known is not None and identifier in {None, known.id}:
+            keep_private(state, known.id, private)
             state.replace("datasets", merged_dataset(known, fields))
             return known.id
         dataset_id = state.new_id(identifier or suggested, chosen=identifier is not None)
@@ -109,11 +124,14 @@ def _declare_path(
             state.seen[sight, digests] = dataset_id
         unread = _unread(fields, content or sight, handed_over=inventory is not None)
         state.add_gaps([make_gap(dataset_id, "absent", unread)] if unread else [])
-        if path is not None and (content or sight):
+        if path is not None and (content or sight or private):
             state.locate(dataset_id, Path(os.path.realpath(path)))
+        keep_private(state, dataset_id, private)
         _add(state, dataset_id, found, fields)
     if path is not None and sight is not None:
         read = _reader(state, sight.path, Path(path).name, digests, dataset_id)
+        if private:
+            read, sight = unnamed(unchanged(read, sight), state), None
         bind_later(state, "datasets", dataset_id, read, sight=sight)
     return dataset_id
 
@@ -137,7 +155,8 @@ def _declare_object(
     later = found is not None and found.later and not wait
     content: dict[str, Any] = {}
     if found is not None and not later:
-        content = tried(state, "dataset", lambda _, item: item.read(), found, {})
+        with unchanged_random_states():  # the script's code makes the items
+            content = tried(state, "dataset", lambda _, item: item.read(), found, {})
     with state.lock:
         known = _known_object(state, content)
         if known is not None and identifier in {None, known.id}:
@@ -176,11 +195,16 @@ def _author_name(state: RunState, dataset_id: str, name: object) -> object:
     return redacted.value["name"]
 
 
-def _hash(state: RunState, path: str | os.PathLike[str], digests: Sequence[str]) -> Content | None:
+def _hash(
+    state: RunState, path: str | os.PathLike[str], digests: Sequence[str], *, private: bool
+) -> Content | None:
     """Hash a dataset; one that cannot be read is declared without being bound."""
-    content: Content | None = tried(
-        state, "dataset", lambda _, place: hash_content(place, algorithms=digests), path, None
-    )
+
+    def act(_: RunState, place: str | os.PathLike[str]) -> Content:
+        return hash_content(place, algorithms=digests)
+
+    act = unnamed(act, state) if private else act
+    content: Content | None = tried(state, "dataset", act, path, None)
     return content
 
 

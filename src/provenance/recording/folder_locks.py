@@ -10,14 +10,12 @@ import errno
 import os
 import socket
 from contextlib import suppress
+from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from provenance import canonical
 from provenance.errors import InputError, ProvenanceError, RecordingError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["LOCK_NAME", "FolderLock", "lock_folder"]
 
@@ -80,6 +78,8 @@ def lock_folder(folder: Path, *, job: str | None = None) -> FolderLock:
         RecordingError: Another process, or another run of this one, holds it.
         InputError: The lock cannot be written.
     """
+    # Whole, because the script may go to another folder before the lock is released.
+    folder = Path(os.path.realpath(folder))
     path = folder / LOCK_NAME
     with _mutex:
         if str(path) in _held:

@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from provenance import canonical
 from provenance.errors import ProvenanceError
-from provenance.manifest.frozen import thaw
+from provenance.manifest.base import parse_document
+from provenance.manifest.compute import Compute
+from provenance.manifest.frozen import plain, thaw
+from provenance.recording.computing import sum_compute
+from provenance.recording.private_files import without_private
+from provenance.recording.publication_rules import PrivateDataset
 from provenance.recording.renaming import Merger, join_declarations
 from provenance.recording.undeclared import undeclared_inputs
 from provenance.training_log import iterate_entries
@@ -53,6 +59,9 @@ class Merged:
     location: Path | None
     """Where the chosen checkpoint lies."""
 
+    private: tuple[PrivateDataset, ...] = ()
+    """The datasets that a script declared as private."""
+
 
 def merge_runs(kept: KeptRuns) -> Merged:
     """Return the parts of one manifest from the runs that belong to a release.
@@ -70,7 +79,7 @@ def merge_runs(kept: KeptRuns) -> Merged:
         "evaluations": _evaluations(merger),
         "documents": [item for _, item in merger.items("documents")],
         "journal": sorted((item for item in _journal(merger)), key=lambda item: str(item["date"])),
-        "compute": _compute(kept.runs),
+        "compute": _compute(merger),
         "model": _model(merger),
     }
     tree["environments"] = [item for _, item in merger.environments.values()]
@@ -84,7 +93,19 @@ def merge_runs(kept: KeptRuns) -> Merged:
         logs=_logs(kept.training),
         checkpoint=identifier,
         location=_location(chosen.run, chosen.id),
+        private=_private(merger, datasets),
     )
+
+
+def _private(merger: Merger, datasets: Mapping[str, Any]) -> tuple[PrivateDataset, ...]:
+    """Return the private datasets; one that nobody could read names no file."""
+    found: dict[str, PrivateDataset] = {}
+    for run in merger.each_run():
+        for item in run.record.private:
+            identifier = merger.names.by_run[merger.run].get(item.id, "")
+            if {"inventory", "inventoryFile"} & datasets.get(identifier, {}).keys():
+                found.setdefault(identifier, PrivateDataset(identifier, item.reason))
+    return tuple(found.values())
 
 
 def _training(
@@ -113,11 +134,18 @@ def _training(
             segments.append({key: value for key, value in tree.items() if value not in ([], None)})
         names |= dict.fromkeys(found.record.metric_names)
     chosen = merger.kept.choice
+    opened = undeclared_inputs([it.record for it in merger.kept.runs])
+    listed = without_private(opened, merger.kept.runs)
+    if len(listed) < len(opened):
+        text = (
+            f"{len(opened) - len(listed)} undeclared inputs are, or are named like, private files"
+        )
+        merger.gap("inputs", text)
     training: dict[str, Any] = {
         "segments": segments,
         "checkpoints": checkpoints,
         "metricNames": list(names),
-        "undeclaredInputs": undeclared_inputs([it.record for it in merger.kept.runs]),
+        "undeclaredInputs": listed,
         "selection": chosen.reason,
     }
     return {key: value for key, value in training.items() if value}
@@ -186,25 +214,14 @@ def _journal(merger: Merger) -> Iterable[dict[str, Any]]:
             yield merger.renamed(entry.to_tree())
 
 
-def _compute(runs: Sequence[FoundRecord]) -> dict[str, Any]:
+def _compute(merger: Merger) -> dict[str, Any]:
     """Return what all runs used together."""
-    parts = [it.record.compute for it in runs if it.record.compute is not None]
-    sums = {
-        "wallTimeSeconds": [it.wall_time_seconds for it in parts],
-        "deviceHours": [it.device_hours for it in parts],
-    }
-    compute: dict[str, Any] = {
-        name: round(sum(float(it) for it in values if it is not None), 6)
-        for name, values in sums.items()
-        if any(it is not None for it in values)
-    }
-    peaks = [it.peak_memory_bytes for it in parts if it.peak_memory_bytes is not None]
-    if peaks:
-        compute["peakMemoryBytes"] = max(peaks)
-    machines = list(dict.fromkeys(machine for it in parts for machine in it.hardware))
-    compute["hardware"] = [machine.to_tree() for machine in machines]
-    compute["method"] = "; ".join(dict.fromkeys(it.method for it in parts if it.method))
-    return {name: value for name, value in compute.items() if value}
+    parts = []
+    for found in merger.each_run():
+        if found.record.compute is not None:
+            tree = plain(merger.renamed(found.record.compute.to_tree()))
+            parts.append(parse_document(Compute, canonical.parse(canonical.write(tree))))
+    return dict(plain(sum_compute(parts).to_tree())) if parts else {}
 
 
 def _model(merger: Merger) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from provenance.recording.state import describe_error
 from provenance.training_log import LogWriter, encode_entry, encode_metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from decimal import Decimal
 
     from provenance.recording.state import RunState
@@ -33,11 +34,18 @@ _MILLISECONDS = 1_000
 
 
 class MetricsLog:
-    """The training log of one run, opened when it is first needed."""
+    """The training log of one run, opened when it is first needed.
 
-    def __init__(self, state: RunState) -> None:
+    Args:
+        state: The run's state.
+        clock: What tells the time of an entry, in seconds since 1970; an import tells that of the
+            tracker.
+    """
+
+    def __init__(self, state: RunState, clock: Callable[[], float] = time.time) -> None:
         """Belong to a run; nothing is opened yet."""
         self._state = state
+        self._time = clock
         self._writer: LogWriter | None = None
         self._clock = (-1, "")  # a whole second and its text; replaced at once, for threads
         self.first_step: int | None = None  # of the open segment
@@ -68,6 +76,8 @@ class MetricsLog:
         numbers = self._numbers(found)
         if not numbers:
             return
+        if self._state.settings_changed:
+            self._begin_segment()
         self._open().append(encode_metrics(self._now(), step, numbers))
         self._count(step, numbers)
         self.latest.update(numbers)
@@ -140,6 +150,19 @@ class MetricsLog:
         self._state.change(log=FileReference(path=LOG_NAME, media_type="application/jsonl"))
         return writer
 
+    def _begin_segment(self) -> None:
+        """Begin the segment of settings that changed while the script trained on."""
+        from provenance.recording.checkpoints import begin_segment  # noqa: PLC0415 - as above
+
+        begin_segment(
+            self._state,
+            self,
+            from_step=None,
+            resumed_from=None,
+            event="configuration",
+            reason="the settings changed",
+        )
+
     def _count(self, step: int | None, numbers: Mapping[str, object]) -> None:
         if step is not None:
             if self.first_step is None or step < self.first_step:
@@ -149,11 +172,15 @@ class MetricsLog:
         if not self._state.metric_names.keys() >= numbers.keys():
             with self._state.lock:
                 known = self._state.metric_names
-                fitting = (name for name in numbers if 0 < len(name) <= MAX_NAME_CHARACTERS)
+                fitting = (
+                    name
+                    for name in numbers
+                    if 0 < len(name) <= MAX_NAME_CHARACTERS and name.isprintable()
+                )
                 known.update(dict.fromkeys(islice(fitting, MAX_NAMES - len(known))))
 
     def _now(self) -> str:
-        moment = time.time()
+        moment = self._time()
         second = int(moment)
         known, text = self._clock
         if second != known:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
@@ -98,6 +98,12 @@ class Rules:
     def find(self, place: Sequence[tuple[str, ...]], text: str | None) -> Rule | None:
         """Return the first rule that matches a fact; see `Rule.matches`."""
         return next((rule for rule in self.rules if rule.matches(place, text)), None)
+
+    def with_private(self, declared: Sequence[PrivateDataset]) -> Rules:
+        """Return the same with more private datasets; a reason in the file counts first."""
+        named = {item.dataset for item in self.private}
+        more = [item for item in declared if item.dataset not in named]
+        return replace(self, private=(*self.private, *more))
 
 
 def read_rules(rules: Rules | str | os.PathLike[str] | Mapping[str, Any] | None) -> Rules:

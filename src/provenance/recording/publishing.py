@@ -101,6 +101,7 @@ def release(
         unfinished=unfinished,
     )
     merged = merge_runs(kept)
+    rules = rules.with_private(merged.private)
     tree = join_description(merged.tree, described)
     with ExitStack() as stack:
         staging = stack.enter_context(stage(target))

@@ -1,21 +1,22 @@
 """Which of many processes this one is, as the launchers tell it before any process group exists.
 
-Pure: variables go in, a rank comes out. Launchers lie inside each other (a job of Slurm starts
-`torchrun`, which starts the processes), and the innermost one knows best.
+Launchers lie inside each other (a job of Slurm starts `torchrun`, which starts the processes), and
+the innermost one knows best. Where none says anything, an open process group of torch is asked.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from provenance.errors import UsageError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Rank", "array_task_of", "given_rank", "job_of", "read_rank"]
+__all__ = ["Rank", "array_task_of", "find_rank", "given_rank", "job_of", "read_rank"]
 
 #: Most processes of one job that are believed.
 MAX_WORLD_SIZE: Final = 10_000_000
@@ -49,6 +50,30 @@ class Rank:
     def writes(self) -> bool:
         """Whether this process keeps the record: rank 0, and one that nobody can number."""
         return self.number == 0 or bool(self.problem)
+
+
+def find_rank(number: object = None) -> Rank:
+    """Return the rank of this process.
+
+    Args:
+        number: What the script says; otherwise what its launcher says, otherwise what an open
+            process group of torch says, as of processes that the script has started itself.
+
+    Raises:
+        UsageError: The script's number is no rank.
+    """
+    group = _open_group()
+    if number is not None:
+        return given_rank(number, group.world_size if number == group.number else None)
+    told = read_rank()
+    return told if told.source or told.problem else group
+
+
+def _open_group() -> Rank:
+    dist: Any = sys.modules.get("torch.distributed")
+    if dist is None or not dist.is_available() or not dist.is_initialized():
+        return Rank()
+    return Rank(dist.get_rank(), dist.get_world_size(), "torch.distributed")
 
 
 def given_rank(number: object, world_size: object = None) -> Rank:

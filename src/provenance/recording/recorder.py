@@ -36,6 +36,7 @@ def record(
     strict: bool = False,
     script: str | os.PathLike[str] | None = None,
     copy_script: bool = True,
+    code_patch: bool = False,
     undeclared: Literal["hash", "list", "ignore"] = "hash",
     resume: Resume = "never",
     rank: int | None = None,
@@ -51,6 +52,8 @@ def record(
         strict: Raise where recording fails, instead of recording a gap and warning.
         script: The script that runs; otherwise the one that Python was started with.
         copy_script: Keep the script's bytes as a document, so that a reader can match them.
+        code_patch: Keep the differences of the work tree from its commit as a document, unless a
+            line of them looks like a secret. Their digest is recorded in any case.
         undeclared: What becomes of data files that the script opens and nobody declares: they are
             listed with their digests, listed without, or not looked for.
         resume: `auto` goes on with the run of this name that has not completed, if there is one;
@@ -71,6 +74,7 @@ def record(
         strict=strict,
         script=script,
         copy_script=copy_script,
+        code_patch=code_patch,
         undeclared=undeclared,
         resume=resume,
         rank=rank,
@@ -84,6 +88,7 @@ def start(
     strict: bool = False,
     script: str | os.PathLike[str] | None = None,
     copy_script: bool = True,
+    code_patch: bool = False,
     undeclared: Literal["hash", "list", "ignore"] = "hash",
     resume: Resume = "never",
     rank: int | None = None,
@@ -106,7 +111,7 @@ def start(
     for text in begun.warnings:
         state.warn_once(text)
     world = _World(guard, state)
-    world.capture(script, copy_script=copy_script)
+    world.capture(script, copy_script=copy_script, code_patch=code_patch)
     world.observe(undeclared)
     if begun.former is not None:
         run.begin_again(begun.former)
@@ -120,11 +125,13 @@ class _World:
         self._guard = guard
         self._state = state
 
-    def capture(self, named: str | os.PathLike[str] | None, *, copy_script: bool) -> None:
+    def capture(
+        self, named: str | os.PathLike[str] | None, *, copy_script: bool, code_patch: bool
+    ) -> None:
         """Capture command, code and environment, and write the record for the first time."""
         script = self._script(named)
         self._command()
-        self._code(script)
+        self._code(script, code_patch=code_patch)
         if copy_script and script is not None:
             self._copy(script)
         self._environment(Path.cwd() if script is None else script.parent)
@@ -145,14 +152,19 @@ class _World:
         self._state.change(command=captured.value)
 
     @guarded(nothing)
-    def _code(self, script: Path | None) -> None:
+    def _code(self, script: Path | None, *, code_patch: bool) -> None:
         if script is None:
             absent = make_gap("script", "absent", "there is no script file: an interactive session")
             self._state.add_gaps([absent])
         folder = Path.cwd() if script is None else script.parent
-        captured = capture_code(folder, script=script)
+        keep = self._keep_patch if code_patch else None
+        captured = capture_code(folder, script=script, keep_patch=keep)
         self._state.add_gaps(captured.gaps)
         self._state.change(code=captured.value)
+
+    @guarded(nothing)
+    def _keep_patch(self, patch: bytes) -> None:
+        add_document(self._state, patch, name="uncommitted.patch", kind="code")
 
     @guarded(nothing)
     def _copy(self, script: Path) -> None:

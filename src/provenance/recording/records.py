@@ -36,6 +36,7 @@ from provenance.manifest.training import Checkpoint, Segment, UndeclaredInput
 __all__ = [
     "RECORD_NAME",
     "RECORD_VERSION",
+    "PrivateFiles",
     "Record",
     "RunStatus",
     "UsedCheckpoint",
@@ -59,6 +60,16 @@ class UsedCheckpoint(FileTree):
 
     tensors: Root | None = None
     """The typed root over its tensors."""
+
+
+class PrivateFiles(Document):
+    """A dataset whose files this record names and a release does not."""
+
+    id: Id
+    """The dataset's name inside this record."""
+
+    reason: Text
+    """Why, as it becomes public."""
 
 
 class WrittenFile(Document):
@@ -133,6 +144,9 @@ class Record(Document):
 
     datasets: tuple[Dataset, ...] = ()
     """What it read and made."""
+
+    private: tuple[PrivateFiles, ...] = ()
+    """Which of them are released with a private inventory."""
 
     processing: tuple[ProcessingStep, ...] = ()
     """How it made datasets from datasets."""

@@ -31,6 +31,7 @@ _REFERENCES: Final = frozenset(
         *("datasets", "documents", "inputs", "outputs", "parents", "validationDatasets"),
     }
 )
+_WEIGHTS: Final = frozenset({"checkpoint", "parents", "resumedFrom"})  # also of a base model
 _FREE: Final = frozenset(
     {
         *("attributes", "determinism", "extensions", "hyperparameters", "metrics", "parameters"),
@@ -119,12 +120,19 @@ class Merger:
     def _reference(self, key: str, value: Any) -> Any:  # noqa: ANN401 - a JSON tree
         if isinstance(value, str):
             found = self.names.resolve(self.run, value)
+            if found is None and key in _WEIGHTS and value in self._base_models():
+                return value
             if found is None:
                 self.gap(key, f"{key} names {value!r}, which no released run has")
             return found
         if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
             return [found for item in value if (found := self._reference(key, item)) is not None]
         return self.renamed(value)
+
+    def _base_models(self) -> set[str]:
+        """Return the ids of the models that the runs say this one was made from."""
+        models = [thaw(found.record.model or {}) for found in self.kept.runs]
+        return {str(one.get("id")) for model in models for one in model.get("baseModels", ())}
 
     def surroundings(self, tree: dict[str, Any], *, settings: str) -> dict[str, Any]:
         """Return a step, segment or evaluation with the code, command and world of its run."""

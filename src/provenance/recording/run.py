@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from provenance.recording import (
     checkpoints,
+    computing,
     datasets,
     declarations,
     documents,
@@ -27,6 +28,7 @@ from provenance.recording.state import make_id
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Future
 
     from provenance.digest import Inventory
 
@@ -35,8 +37,8 @@ __all__ = ["Run"]
 
 def _own_id(_: Run, path: object = None, *__: object, **fields: Any) -> str:  # noqa: ANN401 - any
     """Return the id that a caller may go on with although nothing was recorded."""
-    wanted = fields.get("id") or fields.get("task") or Path(str(path)).stem
-    return make_id(str(wanted), "unrecorded")
+    named = Path(path).stem if isinstance(path, str | Path) else ""
+    return make_id(str(fields.get("id") or fields.get("task") or named), "unrecorded")
 
 
 class Run(Lifetime):
@@ -58,6 +60,7 @@ class Run(Lifetime):
         digests: Sequence[str] = ("blake3",),
         inventory: Inventory | str | os.PathLike[str] | None = None,
         wait: bool = False,
+        private: bool | str = False,
         **authored: Any,  # noqa: ANN401 - any field of a dataset
     ) -> str:
         """Declare a dataset that this process reads or made, and bind its bytes.
@@ -80,6 +83,8 @@ class Run(Lifetime):
             inventory: The inventory of `path`, or the path of an inventory file, made before: then
                 nothing is read or hashed now, and the record says so.
             wait: Hash it before this returns, whatever its size.
+            private: Release it with a private inventory: a salted root over its files, none of
+                which is named. A text is the reason that the manifest gives.
             **authored: Any other field of a dataset, e.g. `labelling`, `collection`, `records`,
                 `availability`, `description`; a text stands for the main field of an object.
 
@@ -94,6 +99,7 @@ class Run(Lifetime):
             digests=digests,
             inventory=inventory,
             wait=wait,
+            private=private,
             name=name,
             role=role,
             roles=roles,
@@ -151,16 +157,19 @@ class Run(Lifetime):
     def config(self, settings: object = None, /, **more: object) -> None:
         """Record the settings after defaults were applied.
 
+        A value that changes after steps were done holds from the next segment on: begin it with
+        `segment`, or the next entry of the log does.
+
         Args:
             settings: A mapping, dataclass, pydantic model, `argparse.Namespace` or the like.
             **more: Further settings by name.
         """
-        lifecycle.set_configuration(self._state, settings, more)
+        lifecycle.set_configuration(self._state, settings, more, log=self._log)
 
     @guarded(nothing)
     def seed(self, **seeds: int) -> None:
         """Record random seeds by library or use: `run.seed(numpy=7)`."""
-        lifecycle.set_seeds(self._state, named_numbers(seeds))
+        lifecycle.set_seeds(self._state, named_numbers(seeds), log=self._log)
 
     @guarded(nothing)
     def log(
@@ -228,6 +237,7 @@ class Run(Lifetime):
         id: str | None = None,  # noqa: A002 - the field's name in the manifest
         gather: Callable[[Any], Sequence[Any]] | None = None,
         seconds: float = shards.WAIT_SECONDS,
+        pending: Future[Any] | None = None,
         **authored: Any,  # noqa: ANN401 - any field of a checkpoint
     ) -> str:
         """Record a checkpoint that many ranks saved: each calls this and hashes its own files.
@@ -242,16 +252,18 @@ class Run(Lifetime):
                 `torch.distributed.all_gather_object` does; otherwise they meet in the project
                 folder, in the background.
             seconds: How long rank 0 waits for the others there.
+            pending: What an asynchronous save has returned on this rank: nothing is read before it
+                is done, `finish` waits for it, and its failure is a gap. Nothing is gathered then.
             **authored: Any other field of a checkpoint.
 
         Returns:
             The checkpoint's id; on other ranks, one that stands for nothing.
         """
+        fields: dict[str, Any] = {"files": files, "pending": pending}
+        fields["gather"] = gather if pending is None else None
         if not self._state.rank.writes:
-            return shards.hand_over(self._state, path, files=files, gather=gather)
-        return self._shard(
-            path, files=files, step=step, identifier=id, gather=gather, seconds=seconds, **authored
-        )
+            return shards.hand_over(self._state, path, **fields)
+        return self._shard(path, step=step, identifier=id, seconds=seconds, **fields, **authored)
 
     @guarded(_own_id)
     def _shard(self, path: str | os.PathLike[str], **fields: Any) -> str:  # noqa: ANN401 - as above
@@ -352,6 +364,29 @@ class Run(Lifetime):
     def note(self, text: str, *, step: int | None = None, author: str | None = None) -> None:
         """Add a dated entry to the journal."""
         lifecycle.add_note(self._state, text, step=step, author=author)
+
+    @guarded(nothing)
+    def compute(
+        self,
+        measured: object = None,
+        /,
+        *,
+        watts: float | None = None,
+        **authored: Any,  # noqa: ANN401 - fields of the manifest's `compute`
+    ) -> None:
+        """State what this process used, beside what is measured: energy, emissions, cost.
+
+        Wall time, device hours, peak memory, and the energy that the machine's counters tell are
+        recorded without it.
+
+        Args:
+            measured: What codecarbon measured: its `EmissionsData` or its CSV file (the last row).
+            watts: Asks for an estimate where no counter can be read: this much on average, times
+                the wall time. It is marked as an estimate.
+            **authored: `cost` (with `invoices`), `emissions`, `energy`, `water_litres`,
+                `floating_point_operations`, `provider`, `region`, `scope`.
+        """
+        computing.state_compute(self._state, measured, watts=watts, authored=authored)
 
     @guarded(nothing)
     def model(self, **authored: Any) -> None:  # noqa: ANN401 - any field of a model

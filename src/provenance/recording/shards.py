@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from concurrent.futures import CancelledError, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -38,6 +39,7 @@ from provenance.recording.state import describe_error, make_gap, make_id, now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from concurrent.futures import Future
 
     from provenance.recording.metrics import MetricsLog
     from provenance.recording.state import RunState
@@ -88,13 +90,31 @@ def hand_over(
     *,
     files: Sequence[str] | None,
     gather: Gather | None,
+    pending: Future[Any] | None = None,
 ) -> str:
     """Hash this rank's files and tell rank 0; a failure is told too, and a warning.
 
     Raises:
         ProvenanceError: Only in a strict run.
     """
-    shard = _read_own(Path(path), state.rank.number, files)
+    if pending is None:
+        _tell(state, path, _read_own(Path(path), state.rank.number, files), gather)
+    else:
+        # On the thread that saved: the script may go to another folder before it is done.
+        place = Path(os.path.realpath(path))
+
+        def tell(done: Future[Any]) -> None:
+            shard = _failed(done, state.rank.number)
+            shard = shard or _read_own(place, state.rank.number, files)
+            _tell(state, path, shard, None)
+
+        pending.add_done_callback(tell)
+    return make_id(Path(path).name, "unrecorded")
+
+
+def _tell(
+    state: RunState, path: str | os.PathLike[str], shard: Shard, gather: Gather | None
+) -> None:
     if gather is not None:
         gather(_tree(shard))
     else:
@@ -104,7 +124,6 @@ def hand_over(
             state.add_failure("shard", error)
     if shard.problem:
         state.add_failure("shard", RecordingError(path=str(path), problem=shard.problem))
-    return make_id(Path(path).name, "unrecorded")
 
 
 def add_sharded(
@@ -117,16 +136,20 @@ def add_sharded(
     identifier: str | None,
     gather: Gather | None,
     seconds: float,
+    pending: Future[Any] | None = None,
     **authored: Any,  # noqa: ANN401 - fields of a checkpoint
 ) -> str:
     """Record a checkpoint of many ranks on rank 0; see `Run.shard` for the arguments."""
     folder = Path(os.path.realpath(path))
-    own = _read_own(folder, state.rank.number, files)
-    told = None if gather is None else [_parse(it) for it in gather(_tree(own))]
+    own = None if pending is not None else _read_own(folder, state.rank.number, files)
+    told = None if gather is None or own is None else [_parse(it) for it in gather(_tree(own))]
     saved_id, done = _add(state, log, folder, step=step, identifier=identifier, authored=authored)
 
     def read() -> Mapping[str, Any]:
-        shards = [own, *(_meet(state, Path(path), seconds) if told is None else told)]
+        if pending is not None:
+            _await(state, pending)
+        mine = own or _read_own(folder, state.rank.number, files)
+        shards = [mine, *(_meet(state, Path(path), seconds) if told is None else told)]
         return _join(state, saved_id, folder, shards)
 
     def note(fields: Mapping[str, Any]) -> None:
@@ -150,7 +173,9 @@ def _add(
         segment = open_segment(state)
         done = log.steps_done(segment.from_step) if step is None else int(step)
         saved_id = state.new_id(identifier or f"step-{done}", chosen=identifier is not None)
-        before = [it.id for it in state.record.checkpoints if it.segment == segment.id]
+        before = [
+            it.id for it in state.record.checkpoints if it.segment == segment.id and it.step < done
+        ]
         parent = before[-1] if before else segment.resumed_from
         captured = {
             "id": saved_id,
@@ -165,6 +190,31 @@ def _add(
         to_step = max(done, log.steps_done(segment.from_step), segment.to_step)
         state.replace("segments", segment.updated(to_step=to_step))
     return saved_id, done
+
+
+def _await(state: RunState, pending: Future[Any]) -> None:
+    """Wait for a save.
+
+    Raises:
+        RecordingError: It failed, or the run was closed before it was done.
+    """
+    while not pending.done():
+        if state.closed:
+            raise RecordingError(problem="the save was not done when the run ended")
+        wait((pending,), timeout=LOOK_SECONDS)
+    failed = _failed(pending, state.rank.number)
+    if failed is not None:
+        raise RecordingError(problem=failed.problem)
+
+
+def _failed(pending: Future[Any], rank: int) -> Shard | None:
+    """Return what a rank says whose save has failed."""
+    error: BaseException | None = CancelledError()
+    if not pending.cancelled():
+        error = pending.exception()
+    if error is None:
+        return None
+    return Shard(rank, problem=f"the save failed: {describe_error(error)}")
 
 
 def _read_own(folder: Path, rank: int, files: Sequence[str] | None) -> Shard:

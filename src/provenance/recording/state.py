@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 from provenance.capture import Stopwatch, redact_mapping, redact_text, shorten_home
 from provenance.digest import write_atomic
 from provenance.errors import InputError, ProvenanceError, RecordingError, UsageError, shown
-from provenance.manifest.compute import Gap
+from provenance.manifest.compute import Compute, Gap
 from provenance.manifest.fields import MAX_ID_LENGTH
 from provenance.recording.background import Background
 from provenance.recording.faults import ProvenanceWarning
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.manifest.base import Document
-    from provenance.manifest.compute import Compute
     from provenance.recording.folder_locks import FolderLock
 
 __all__ = [
@@ -156,10 +155,13 @@ class RunState:
         self.signal: str | None = None  # the one that asked the process to end
         self.assumed_segment: str | None = None  # its checkpoint is a guess as yet
         self.earlier_compute: Compute | None = None
+        self.stated_compute = Compute()  # what the script says of it
+        self.average_watts: float | None = None  # for an estimate that the script asks for
         self._inherited = frozenset(_ids_of(record))
         self.stopwatch = Stopwatch()
         self._began = _both_clocks()
         self.last_step: int | None = None
+        self.settings_changed = False  # since the last step of the open segment
         self.metric_names: dict[str, None] = dict.fromkeys(record.metric_names)
         self.postponed: dict[str, list[str | os.PathLike[str]]] = {}
         self.background = Background()

@@ -59,6 +59,10 @@ _ROLES: Final = {
 }
 
 
+# Positions, counters and masks: saved beside parameters, and trained by nobody.
+_BUFFERS: Final = frozenset({"BOOL", "I64"})
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """The tensors of the released weights: of safetensors, GGUF or ONNX files."""
@@ -67,10 +71,10 @@ class Weights:
     """Typed root over them, once their bytes are read."""
 
     parameter_count: int | None = None
-    """Number of their elements."""
+    """Number of their elements, without those that count and mask."""
 
     data_type: str | None = None
-    """Their data type, if all have the same."""
+    """Their data type, if all that are counted have the same."""
 
     fault: str = ""
     """Why they could not be read."""
@@ -90,7 +94,8 @@ def describe_weights(folder: Path, names: Sequence[str]) -> Weights:
         return Weights(fault=str(error))
     if chosen[0].endswith(".onnx"):  # shapes and other constants are among them
         return Weights()
-    return Weights(None, _count(tensors), _data_type(tensors))
+    parameters = [tensor for tensor in tensors if tensor.dtype not in _BUFFERS] or tensors
+    return Weights(None, _count(parameters), _data_type(parameters))
 
 
 def bind_weights(

@@ -120,6 +120,7 @@ def apply_rules(tree: Mapping[str, Any], rules: Rules) -> Applied:
             fields["commitment"] = dict(commitment)
             sealed.append(opened)
         disclosures.append(fields)
+    _drop_fingerprints(whole, decisions)
     if disclosures:
         whole["disclosures"] = disclosures
     return Applied(whole, tuple(sealed), decisions)
@@ -243,6 +244,16 @@ def _take_out(tree: Any, tokens: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON
     for token in tokens[:-1]:
         tree = tree[int(token)] if isinstance(tree, list) else tree[token]
     return tree.pop(tokens[-1])
+
+
+def _drop_fingerprints(tree: dict[str, Any], decisions: tuple[Decision, ...]) -> None:
+    """Take out the digests of environments that something was taken out of: they bind it still."""
+    for decision in _outermost(decisions):
+        part, *inside = canonical.split_pointer(decision.target)
+        if part == "environments" and len(inside) > 1:
+            environment = tree[part][int(inside[0])]
+            for name in ("environmentClass", "fullCapture"):
+                environment.pop(name, None)
 
 
 def _copied(value: Any) -> Any:  # noqa: ANN401 - JSON

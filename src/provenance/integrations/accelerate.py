@@ -1,0 +1,199 @@
+"""accelerate: `ProvenanceTracker(output=…).attach(accelerator)`, also as `log_with=[tracker]`."""
+
+from __future__ import annotations
+
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provenance.errors import MissingExtraError
+from provenance.integrations.models import (
+    describe_loader,
+    describe_model,
+    describe_optimizer,
+    describe_scheduler,
+)
+from provenance.integrations.observer import TrainingObserver, observed
+
+try:
+    import torch
+    from accelerate.tracking import GeneralTracker
+except ModuleNotFoundError as _error:
+    raise MissingExtraError(
+        problem="accelerate is not installed", remedy="install it: pip install accelerate"
+    ) from _error
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping
+    from typing import Self
+
+    from provenance.recording.requeues import Resume
+    from provenance.recording.run import Run
+
+__all__ = ["ProvenanceTracker"]
+
+
+class ProvenanceTracker(GeneralTracker):
+    """Records what an `Accelerator` trains.
+
+    As a tracker (`log_with`) it hears of settings and metrics alone; `attach` lets it see what is
+    prepared, saved and loaded too. `accelerator.end_training()` ends it.
+
+    Args:
+        run: The run to record into, which the caller finishes; otherwise the one that is open.
+        output: The project folder of a run of its own, where none is open.
+        run_name: The name of a run of its own.
+        resume: What a run of its own does with an unfinished one; see `provenance.start`.
+    """
+
+    name = "provenance"
+    requires_logging_directory = False
+    main_process_only = False
+    """Every rank hashes what it saved itself; of anything else, the run records that of rank 0."""
+
+    def __init__(
+        self,
+        *,
+        run: Run | None = None,
+        output: str | os.PathLike[str] | None = None,
+        run_name: str = "train",
+        resume: Resume = "never",
+    ) -> None:
+        """Take the run; nothing is begun yet."""
+        super().__init__()
+        self.observer = TrainingObserver(
+            "accelerate", run=run, output=output, name=run_name, resume=resume
+        )
+        self._accelerator: Any = None
+        self._wrapped: dict[str, Any] = {}
+        self._loading: Any = None
+
+    @property
+    def tracker(self) -> Run | None:
+        """The run."""
+        return self.observer.run
+
+    @observed
+    def start(self) -> None:
+        """Begin."""
+        self.observer.begin()
+
+    @observed
+    def store_init_configuration(self, values: Mapping[str, Any]) -> None:
+        """Record the settings that `init_trackers` is given."""
+        if self.observer.run is not None:
+            self.observer.run.config(values)
+
+    @observed
+    def log(self, values: Mapping[str, Any], step: int | None = None, **_: object) -> None:
+        """Record metrics."""
+        self.observer.numbers(values, step=step)
+
+    @observed
+    def finish(self) -> None:
+        """End the recording; the accelerator is as it was."""
+        for name, wrapped in self._wrapped.items():
+            if vars(self._accelerator).get(name) is wrapped:
+                delattr(self._accelerator, name)
+        self._wrapped = {}
+        if self._loading is not None:
+            self._loading.remove()
+        self.observer.end()
+
+    def attach(self, accelerator: Any) -> Self:  # noqa: ANN401 - an `accelerate.Accelerator`
+        """Record what the accelerator prepares, logs, saves and loads; return itself."""
+        self._attach(accelerator)
+        return self
+
+    @observed
+    def _attach(self, accelerator: Any) -> None:  # noqa: ANN401 - as above
+        run = self.observer.begin()
+        if run is None or self._wrapped:
+            return
+        self._accelerator = accelerator
+        if self not in accelerator.log_with and self not in accelerator.trackers:
+            accelerator.trackers.append(self)
+        settings = {
+            "distributed_type": str(accelerator.distributed_type),
+            "gradient_accumulation_steps": accelerator.gradient_accumulation_steps,
+            "mixed_precision": str(accelerator.mixed_precision),
+            "processes": accelerator.num_processes,
+        }
+        run.config(accelerate=settings)
+        run.seed(torch=torch.initial_seed())
+        self._wrap("prepare", self._prepared)
+        self._wrap("save_state", self._state_saved, before=self._settle)
+        self._wrap("save_model", self._model_saved, before=self._settle)
+        self._loading = accelerator.register_load_state_pre_hook(self._loads)
+
+    def _wrap(
+        self, name: str, after: Callable[..., None], before: Callable[[], None] = lambda: None
+    ) -> None:
+        original = getattr(self._accelerator, name)
+
+        @wraps(original)
+        def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the original
+            before()
+            result = original(*args, **kwargs)
+            after(result, *args, **kwargs)
+            return result
+
+        self._wrapped[name] = call
+        setattr(self._accelerator, name, call)
+
+    @observed
+    def _prepared(self, result: object, *_: object, **__: object) -> None:
+        run = self.observer.run
+        if run is None:
+            return
+        for part in result if isinstance(result, tuple) else (result,):
+            if isinstance(part, torch.nn.Module):
+                run.model(**describe_model(part))
+            elif hasattr(part, "param_groups"):
+                run.config(optimizer=describe_optimizer(part))
+            elif hasattr(part, "get_last_lr"):
+                run.config(scheduler=describe_scheduler(part))
+            elif hasattr(part, "dataset"):
+                self._declare(run, part)
+
+    def _declare(self, run: Run, loader: Any) -> None:  # noqa: ANN401 - a `DataLoader`
+        said = describe_loader(loader)
+        trains = said.get("shuffles") is True
+        run.config({"loader" if trains else "other_loader": said})
+        run.dataset(loader.dataset, role="train" if trains else None)
+
+    @observed
+    def _settle(self) -> None:
+        """Have what was saved before hashed: it may be overwritten now, or rotated away."""
+        if self.observer.run is not None:
+            self.observer.run.wait()
+
+    @observed
+    def _state_saved(self, folder: str, *_: object, **__: object) -> None:
+        run, accelerator = self.observer.run, self._accelerator
+        if run is None:
+            return
+        if accelerator.num_processes == 1:
+            run.checkpoint(folder)
+            return
+        rank = accelerator.process_index
+        found = (it for it in Path(folder).rglob("*") if it.is_file())
+        own = (it for it in found if _is_of(it.name, rank))
+        run.shard(folder, files=sorted(it.relative_to(folder).as_posix() for it in own))
+
+    @observed
+    def _model_saved(self, _: object, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - of `save_model`
+        place = kwargs.get("save_directory", args[1] if len(args) > 1 else None)
+        if self.observer.run is not None and place is not None:
+            self.observer.run.checkpoint(place)
+
+    @observed
+    def _loads(self, _: object, folder: str) -> None:
+        if self.observer.run is not None:
+            self.observer.run.segment(resumed_from=folder)
+
+
+def _is_of(name: str, rank: int) -> bool:
+    """Return whether a rank other than 0 writes a file of this name, or rank 0 as one of many."""
+    return name.startswith(f"__{rank}_") or name == f"random_states_{rank}.pkl"
