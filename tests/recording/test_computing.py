@@ -43,7 +43,7 @@ def begin(folder: Path, name: str = "train", **options: Any) -> Run:  # noqa: AN
     [
         3.5,
         None,
-        object(),
+        pytest.param(object(), id="object"),
         {},
         {"energy_consumed": ""},
         {"energy_consumed": "much"},
