@@ -91,10 +91,14 @@ def test_place_and_origin_are_said(cli: Command, draft: Path) -> None:
 
 def test_result_as_json(cli: Command, draft: Path) -> None:
     (draft / "big.txt").write_text("x" * (1024 * 1024 + 1), encoding="utf-8")
+    (draft / "model.joblib").write_bytes(b"\0customers")
     tree = json.loads(cli("review", draft.with_name("model.draft"), "--format", "json").out)
     files = {item["value"]: item["places"] for item in tree["found"]["files"]}
     assert {"origin": "authored", "pointer": "/release/inventory/1/path"} in files["config.json"]
-    assert [item["file"] for item in tree["notLookedAt"]] == ["big.txt"]
+    assert [item["file"] for item in tree["notLookedAt"]] == [
+        "big.txt",
+        "model.joblib",
+    ]
     assert tree["rules"] == []
 
 

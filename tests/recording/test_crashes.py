@@ -48,7 +48,9 @@ def place(tmp_path: Path) -> Path:
 
 def begin(place: Path, text: str) -> subprocess.Popen[str]:
     script = place / "train.py"
-    script.write_text(BEGIN + text, encoding="utf-8")
+    whole = BEGIN + text
+    if not script.exists() or script.read_text(encoding="utf-8") != whole:
+        script.write_text(whole, encoding="utf-8")  # a process that began before may be reading it
     return subprocess.Popen(
         [sys.executable, script],
         cwd=place,

@@ -28,8 +28,14 @@ def test_texts_are_read_and_other_bytes_are_not(tmp_path: Path) -> None:
     inside.mkdir()
     (inside / "SHA256SUMS").write_text("00  README.md\n", encoding="utf-8")
     (inside / "notes.md").write_text("note\n", encoding="utf-8")
-    found = {it.name: it.text for it in read_published(tmp_path)}
-    assert found == {"README.md": "text\n", "training-provenance/notes.md": "note\n"}
+    (tmp_path / "empty").touch()
+    found = {it.name: it.text or it.fault for it in read_published(tmp_path)}
+    assert found == {
+        "README.md": "text\n",
+        "latin.txt": "not looked at: it is no text",
+        "model.bin": "not looked at: it is no text",
+        "training-provenance/notes.md": "note\n",
+    }
 
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
@@ -56,7 +62,7 @@ def test_the_beginning_of_a_long_text_is_read(
     (tmp_path / "long").write_text("ä" * 30, encoding="utf-8")
     (tmp_path / "weights").write_bytes(b"\0" * 30)
     monkeypatch.setattr(reviewing, "MAX_TEXT_BYTES", 21)  # in the middle of a character
-    (found,) = read_published(tmp_path)
+    found, _ = read_published(tmp_path)
     assert found.text == "ä" * 10
     assert found.fault.startswith("only its first ")
 

@@ -231,21 +231,21 @@ class TestSettings:
         run.config({"rate": 0.01})
         run.config({"optimizer": {"name": "adam"}})
         run.seed(numpy=2)
-        assert run.record.segments[0].hyperparameters["rate"] == 0.1
         run.segment(reason="the loss no longer fell", event="configuration")
         run.log({"loss": 0.5}, step=1)
         one, two = run.record.segments
         assert one.hyperparameters == {"rate": 0.1, "optimizer": {"name": "sgd"}}
         assert two.hyperparameters == {"rate": 0.01, "optimizer": {"name": "adam"}}
-        assert (one.seeds, two.seeds) == ({"numpy": 1}, {"numpy": 2})
+        assert one.seeds == {"numpy": 1}
+        assert two.seeds == {"numpy": 2}
         assert one.configuration != two.configuration
         assert two.reason == "the loss no longer fell"
-        contents = [
-            canonical.parse((run.folder / it.path).read_bytes())
-            for it in run.record.documents
-            if it.kind == "configuration" and run.folder is not None and it.path is not None
+        assert run.folder is not None
+        kept = [it for it in run.record.documents if it.kind == "configuration"]
+        assert [canonical.parse((run.folder / str(it.path)).read_bytes()) for it in kept] == [
+            {"rate": 0.1, "optimizer": {"name": "sgd"}},
+            {"rate": 0.01, "optimizer": {"name": "adam"}},
         ]
-        assert [it["rate"] for it in contents] == [0.1, 0.01]
 
     def test_changed_settings_begin_a_segment_with_the_next_entry(self, run: Run) -> None:
         run.config({"rate": 0.1})

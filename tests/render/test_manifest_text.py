@@ -62,6 +62,21 @@ def test_every_field_is_shown() -> None:
     assert "seeds: numpy 18446744073709551615" in text or "numpy: 18446744073709551615" in text
 
 
+def test_a_file_is_two_lines() -> None:
+    digest = {"blake3": "ab" * 32, "sha256": "cd" * 32}
+    files = (
+        {"path": "a.bin", "size": 1234, "digest": digest, "role": "weights"},
+        {"path": "b.bin", "size": 5, "digest": digest},
+        {"path": "c.bin", "size": "many", "digest": digest},
+    )
+    lines = render_manifest(manifest(release={"inventory": files})).splitlines()
+    start = lines.index("    - a.bin: 1,234 bytes, weights")
+    assert lines[start + 1] == f"        digest: blake3 {'ab' * 32}, sha256 {'cd' * 32}"
+    assert lines[start + 2] == "    - b.bin: 5 bytes"
+    assert lines[start + 4] == "    - c.bin"  # what is no size is shown as it stands
+    assert "        size: many" in lines
+
+
 def test_section_says_who_said_it() -> None:
     text = render_manifest(manifest())
     assert "Training: code, framework, hyperparameters, checkpoints, log  [captured]" in text

@@ -128,6 +128,37 @@ def test_findings_stand_in_groups_errors_first() -> None:
     assert lines[-1].startswith("Nothing is proved")
 
 
+def test_what_is_found_in_many_places_is_one_line_with_the_first_of_them() -> None:
+    findings = (
+        *(finding("dataset-unpinned", "warning", path=f"/datasets/{it}") for it in range(1_200)),
+        *(finding("licence-missing", "warning", path=f"/datasets/{it}") for it in range(3)),
+        *(finding("signer-unknown", "notChecked", remedy="name a key") for _ in range(2)),
+    )
+    lines = render_report(report(findings=findings)).splitlines()
+    start = lines.index("Warnings (1,203)")
+    assert lines[start + 1] == (
+        "  dataset-unpinned  1,200 times: /datasets/0: about dataset-unpinned; "
+        "also /datasets/1, /datasets/2 and 1,197 more"
+    )
+    assert lines[start + 2 : start + 6] == [
+        *(f"  licence-missing  /datasets/{it}: about licence-missing" for it in range(3)),
+        "",
+    ]
+    assert lines[lines.index("Not checked (2)") + 1] == (
+        "  signer-unknown  2 times: about signer-unknown; also about signer-unknown → name a key"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "severity"),
+    [("file-missing", "error"), ("gap-recorded", "warning"), ("fact-withheld", "warning")],
+)
+def test_errors_and_the_words_of_others_have_a_line_each(code: str, severity: str) -> None:
+    findings = tuple(finding(code, severity, path=f"part-{it}") for it in range(9))
+    text = render_report(report(findings=findings))
+    assert text.count(f"  {code}  part-") == 9
+
+
 def test_sentences_that_are_no_findings_are_listed_as_not_checked_too() -> None:
     text = render_report(
         report(

@@ -275,7 +275,7 @@ def _compare(git: Git, root: Path, entries: Sequence[TreeEntry], draft: _Draft) 
         _add_patch(git, root, entries, result.modified, draft)
     if names and any(entry.path.endswith(".gitattributes") for entry in entries):
         message = "the commit has .gitattributes: files that git converts differ without an edit"
-        draft.gap("failed", message)
+        draft.gap("absent", message)
     if result.untracked_stopped:
         draft.gap("failed", "there are more untracked files than are counted")
     else:

@@ -75,8 +75,11 @@ def keep_runs(
     usable = [
         it for it in named if unfinished or runs is not None or it.record.status == "completed"
     ]
+    candidates = [candidate for it in usable for candidate in _candidates(it, usable)]
+    if not candidates:
+        _refuse_unfinished([it for it in named if it not in usable and it.record.checkpoints])
     choice = choose_checkpoint(
-        [candidate for it in usable for candidate in _candidates(it, usable)],
+        candidates,
         wanted=wanted,
         metric=metric,
         higher_is_better=higher_is_better,
@@ -111,6 +114,19 @@ def keep_runs(
         training=tuple(training),
         choice=choice,
         warnings=tuple(warnings),
+    )
+
+
+def _refuse_unfinished(left_out: Sequence[FoundRecord]) -> None:
+    """Raise RecordingError if the only checkpoints are those of runs that did not complete."""
+    if not left_out:
+        return
+    last = left_out[-1].record
+    more = f", {len(left_out) - 1} more are left out" if len(left_out) > 1 else ""
+    raise RecordingError(
+        problem=f"no run recorded a checkpoint and completed: {last.id} is {last.status}{more}",
+        remedy="let it end, or, if it was killed, close it with `provenance recover`; "
+        "`--unfinished` (unfinished=True) releases from it as it is",
     )
 
 

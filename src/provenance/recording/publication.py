@@ -35,6 +35,8 @@ __all__ = [
     "without_private",
 ]
 
+#: Files that were not looked at for the same reason, and are named in a warning.
+MAX_NAMED_FILES: Final = 5
 #: Nothing is withheld.
 NO_RULES: Final = Rules()
 
@@ -89,7 +91,7 @@ def refuse_texts(
     """Refuse a release in whose texts stands what is not to be published.
 
     Returns:
-        What its maker should know: texts of which not all was looked at.
+        What its maker should know: files of which not all was looked at.
 
     Raises:
         RecordingError: A text holds what a rule forbids, or would withhold.
@@ -105,7 +107,17 @@ def refuse_texts(
     decisions = tuple(decide_texts(texts, rules))
     refuse_forbidden(decisions, rules)
     refuse_problems(decisions, rules)
-    return tuple(f"{name}: the rules: {it.fault}" for name, it in sorted(found.items()) if it.fault)
+    unseen: dict[str, list[str]] = {}
+    for name, it in sorted(found.items()):
+        if it.fault:
+            unseen.setdefault(it.fault, []).append(name)
+    return tuple(f"{_first(names)}: the rules: {fault}" for fault, names in unseen.items())
+
+
+def _first(names: Sequence[str]) -> str:
+    """Return the first of some names, and how many more there are."""
+    more = len(names) - MAX_NAMED_FILES
+    return ", ".join(names[:MAX_NAMED_FILES]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def without_private(tree: Mapping[str, Any], rules: Rules) -> dict[str, Any]:

@@ -39,6 +39,8 @@ _CUT: Final = f"only its first {MAX_TEXT_BYTES:,} bytes were looked at"
 #: Most words of a text that a value pattern is compared with.
 MAX_WORDS: Final = 200_000
 
+_NO_TEXT: Final = "not looked at: it is no text"
+
 # What the format itself puts there, without words of the producer's.
 _OURS: Final = frozenset({"SHA256SUMS", "manifest.sigstore.json"})
 
@@ -58,7 +60,7 @@ class PublishedText:
 
 
 def read_published(release: Path, *, skip: Collection[str] = ()) -> Iterator[PublishedText]:
-    """Yield the texts below a released folder, as far as they are looked at.
+    """Yield the texts below a released folder, as far as they are looked at, and what is not.
 
     Args:
         release: The folder that is published.
@@ -87,6 +89,9 @@ def read_published(release: Path, *, skip: Collection[str] = ()) -> Iterator[Pub
             if text:
                 long = file.size > len(data)
                 yield PublishedText(name, text, _CUT if long else "")
+            elif data:
+                # Names of columns and people stand in pickles and headers of weights as well.
+                yield PublishedText(name, fault=_NO_TEXT)
 
 
 def published_paths(tree: Any) -> set[str]:  # noqa: ANN401 - JSON

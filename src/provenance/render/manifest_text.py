@@ -47,6 +47,7 @@ _SECTIONS = (
 # Digests and typed roots stand on one line, however long it is.
 _DIGESTS = {"blake3", "sha256"}
 _ROOT = {"tree", "size", "root"}
+_FILE = {"path", "size", "digest"}
 # Shown by `_heading`, so that they are no section.
 _HEADING = ("manifestVersion", "createdAt", "expiresAt", "producer", "generator")
 
@@ -166,12 +167,28 @@ def _member(item: object, depth: int) -> Iterator[str]:
     short = None if _is_prose(item) else _in_one_line(item)
     if short is not None:
         yield f"{indent}- {short}"
+    elif isinstance(item, Mapping) and _is_file(item):
+        # The files of many checkpoints are most of a manifest: two lines for each.
+        role = f", {_scalar(item['role'])}" if "role" in item else ""
+        yield f"{indent}- {_scalar(item['path'])}: {format_count(item['size'])} bytes{role}"
+        yield from _labelled("digest", item["digest"], depth + 2)
     elif isinstance(item, Mapping):
         key = next((key for key in ("id", "path", "name") if isinstance(item.get(key), str)), None)
         yield f"{indent}- {_scalar(item[key]) if key else '…'}"
         yield from _block({name: value for name, value in item.items() if name != key}, depth + 2)
     else:
         yield from _labelled("-", item, depth)
+
+
+def _is_file(item: Mapping[str, Any]) -> bool:
+    """Return whether an object is one file with nothing unusual to say of it."""
+    return (
+        _FILE <= set(item) <= _FILE | {"role"}
+        and isinstance(item["path"], str)
+        and type(item["size"]) is int
+        and isinstance(item["digest"], Mapping)
+        and isinstance(item.get("role", ""), str)
+    )
 
 
 def _in_one_line(value: object) -> str | None:

@@ -1,7 +1,8 @@
 """A report as text for people: the verdict in words first, what it does not prove last.
 
-One finding is one line, whatever it holds. The text does not depend on the width of a terminal, and
-has no colour unless the caller asks for it.
+One finding is one line, whatever it holds; what is found in many places, and is no error, is one
+line for all of them. The text does not depend on the width of a terminal, and has no colour unless
+the caller asks for it.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.render.escaping import escape, shorten
+from provenance.render.findings_text import finding_lines, limit_lines
 from provenance.render.quantities import format_bytes, format_count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from provenance.verification import Report
     from provenance.verification.report import PartReport, ReportedFinding, SignerReport
@@ -20,11 +22,6 @@ if TYPE_CHECKING:
     Painter = Callable[[str, str], str]
 
 __all__ = ["render_report"]
-
-#: Findings of one severity that are shown; the rest is counted, and stands in the JSON report.
-MAX_SHOWN_FINDINGS = 200
-#: Characters of one message that are shown.
-MAX_MESSAGE_CHARACTERS = 1_000
 
 _LABEL_WIDTH = 10
 _GROUPS = (("error", "Errors"), ("warning", "Warnings"), ("note", "Notes"))
@@ -164,23 +161,7 @@ def _group(title: str, found: list[ReportedFinding]) -> Iterator[str]:
         return
     yield ""
     yield title
-    yield from _limited([_finding(finding) for finding in found[:MAX_SHOWN_FINDINGS]], len(found))
-
-
-def _finding(finding: ReportedFinding) -> str:
-    where = f"{finding.path}: " if finding.path else ""
-    advice = f" → {finding.remedy}" if finding.remedy else ""
-    message = shorten(finding.message, MAX_MESSAGE_CHARACTERS)
-    return escape(f"{finding.code}  {where}{message}{advice}")
-
-
-def _limited(lines: Iterable[str], total: int) -> Iterator[str]:
-    shown = 0
-    for line in lines:
-        shown += 1
-        yield f"  {line}"
-    if shown < total:
-        yield f"  … and {format_count(total - shown)} more; --format json lists them"
+    yield from limit_lines(finding_lines(found))
 
 
 def _parts(report: Report) -> Iterator[str]:
@@ -211,8 +192,7 @@ def _not_checked(report: Report) -> Iterator[str]:
         return
     yield ""
     yield f"Not checked ({format_count(total)})"
-    lines = [_finding(finding) for finding in found] + [escape(shorten(text)) for text in further]
-    yield from _limited(lines[:MAX_SHOWN_FINDINGS], total)
+    yield from limit_lines(finding_lines(found) + [(escape(shorten(text)), 1) for text in further])
 
 
 def _paint(name: str, text: str) -> str:
