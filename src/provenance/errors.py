@@ -50,11 +50,14 @@ __all__ = [
 #: Characters of foreign text that a message shows; the rest is cut, so that no message is a bomb.
 MAX_SHOWN_CHARACTERS = 80
 
+#: The same for reasons that somebody wrote to be read, and that a report is there to pass on.
+MAX_TOLD_CHARACTERS = 400
 
-def shown(value: object) -> str:
+
+def shown(value: object, *, limit: int = MAX_SHOWN_CHARACTERS) -> str:
     """Return foreign input as it may stand in a message: its `repr`, in ASCII, cut to a limit."""
-    text = ascii(value[: MAX_SHOWN_CHARACTERS + 1] if isinstance(value, str | bytes) else value)
-    return text if len(text) <= MAX_SHOWN_CHARACTERS else text[:MAX_SHOWN_CHARACTERS] + "…"
+    text = ascii(value[: limit + 1] if isinstance(value, str | bytes) else value)
+    return text if len(text) <= limit else text[:limit] + "…"
 
 
 class ProvenanceError(Exception):

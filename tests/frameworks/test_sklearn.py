@@ -276,3 +276,15 @@ def _weights(model: Any) -> bytes:  # noqa: ANN401 - any estimator
 def _random_state() -> list[int]:
     state: Any = np.random.get_state()  # noqa: NPY002 - the state that scripts use
     return list(state[1])
+
+
+def test_data_that_is_not_to_be_declared_leaves_no_name_and_no_digest(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"income_acme": [0.0, 1.0, 2.0, 3.0]})
+    secret = tmp_path / "secret.csv"
+    frame.to_csv(secret)
+    with provenance.record("train", output=tmp_path / "runs") as run:
+        run.dataset(secret, id="customers", role="train", private=True)
+        watch(Ridge(), datasets=False).fit(frame, [1.0, 2.0, 3.0, 4.0])
+    assert [it.id for it in run.record.datasets] == ["customers"]
+    assert run.record.checkpoints
+    assert "income_acme" not in run.record.to_bytes().decode()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import warnings
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ import pytest
 import provenance
 from provenance.errors import RecordingError
 from provenance.integrations.observer import TrainingObserver, observed
+from provenance.recording import read_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,6 +141,34 @@ def test_a_run_of_its_own_ends_with_the_training(tmp_path: Path) -> None:
     assert again is not run
     observer.end()
     assert again.record.status == "completed"
+
+
+ABANDONED = """
+from provenance.integrations.observer import TrainingObserver
+observer = TrainingObserver("framework", output="runs")
+observer.begin()
+observer.numbers({"loss": 1.0}, step=0)
+LAST
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "status"),
+    [
+        ("pass", "interrupted"),
+        ("observer.rest()", "completed"),
+        ("observer.end()", "completed"),
+        ("raise ValueError('diverged')", "failed"),
+    ],
+)
+def test_a_training_that_never_ended_is_not_called_completed(
+    tmp_path: Path, last: str, status: str
+) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(ABANDONED.replace("LAST", last), encoding="utf-8")
+    subprocess.run((sys.executable, script), cwd=tmp_path, capture_output=True, check=False)
+    (found,) = read_project(tmp_path / "runs")
+    assert found.record.status == status
 
 
 def test_only_numbers_are_logged(run: provenance.Run) -> None:

@@ -7,7 +7,7 @@ import types
 from typing import TYPE_CHECKING, Annotated, Union, get_args, get_origin
 
 from provenance.canonical import join_pointer, resolve_pointer, split_pointer
-from provenance.errors import CanonicalError, shown
+from provenance.errors import MAX_TOLD_CHARACTERS, CanonicalError, shown
 from provenance.findings import Finding
 from provenance.manifest import Document, FrozenMapping, Manifest
 
@@ -43,7 +43,8 @@ def check_disclosures(evidence: Evidence, policy: TrustPolicy) -> Iterator[Findi
             message = f"no manifest like this has anything at {shown(disclosure.path)}"
             yield Finding("disclosure-path", f"{path}/path", message)
         code = "fact-withheld" if disclosure.status == "withheld" else "fact-not-applicable"
-        yield Finding(code, disclosure.path, f"the producer says why: {shown(disclosure.reason)}")
+        told = shown(disclosure.reason, limit=MAX_TOLD_CHARACTERS)
+        yield Finding(code, disclosure.path, f"the producer says why: {told}")
 
 
 def check_origins(evidence: Evidence, policy: TrustPolicy) -> Iterator[Finding]:

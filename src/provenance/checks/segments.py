@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.checks.document_walk import walk_documents
-from provenance.errors import shown
+from provenance.errors import MAX_TOLD_CHARACTERS, shown
 from provenance.findings import Finding
 from provenance.manifest import CodeReference
 
@@ -84,7 +84,8 @@ def check_gaps(evidence: Evidence, policy: TrustPolicy) -> Iterator[Finding]:
     Codes: `gap-recorded`.
     """
     for index, gap in enumerate(evidence.manifest.gaps):
-        message = f"{shown(gap.subject)} ({gap.kind}): {shown(gap.description)}"
+        told = shown(gap.description, limit=MAX_TOLD_CHARACTERS)
+        message = f"{shown(gap.subject)} ({gap.kind}): {told}"
         yield Finding("gap-recorded", f"/gaps/{index}", message)
 
 

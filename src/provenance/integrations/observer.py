@@ -6,6 +6,8 @@ else into one of its own, which it begins with the training and finishes with it
 
 from __future__ import annotations
 
+import atexit
+import sys
 import warnings
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
@@ -95,6 +97,7 @@ class TrainingObserver:
         if run is None and self._output is not None:
             run = start(self._name, output=self._output, resume=self._resume, script=self._script)
             self._owns = True
+            atexit.register(self._abandon)  # before the run's own, which knows of no training
         if run is None or not self._speaks(run):
             return None
         self._run = run
@@ -117,7 +120,14 @@ class TrainingObserver:
             _speakers.get(run, {}).pop(self.framework, None)
         if self._owns:
             self._owns = False
+            atexit.unregister(self._abandon)
             run.finish(status, failure=failure)
+
+    def _abandon(self) -> None:
+        """Close a run whose training never ended: not every framework tells of an exception."""
+        ended = self._rests or getattr(sys, "last_value", None) is not None
+        if self._owns and not ended and current_run() is not None:  # none in a forked process
+            self.end("interrupted")
 
     def rest(self) -> None:
         """End the training, and not the run: what follows belongs to it too, until `end` is called.

@@ -51,6 +51,7 @@ def watch(
     output: str | os.PathLike[str] | None = None,
     name: str = "train",
     resume: Resume = "never",
+    datasets: bool = True,
 ) -> Estimator:
     """Record the next `fit` of an estimator: `watch(model, output="runs")`, then `model.fit(X, y)`.
 
@@ -63,21 +64,24 @@ def watch(
         output: The project folder of a run of its own, where none is open.
         name: The name of a run of its own.
         resume: What a run of its own does with an unfinished one; see `provenance.start`.
+        datasets: Declare what `fit` is given, with its digests, and the names of its columns and
+            classes; not where the script declares the data itself, e.g. as private.
 
     Returns:
         The estimator itself.
     """
     observer = TrainingObserver("sklearn", run=run, output=output, name=name, resume=resume)
-    FitRecorder(observer).attach(estimator)
+    FitRecorder(observer, datasets=datasets).attach(estimator)
     return estimator
 
 
 class FitRecorder:
     """Stands in the place of `fit` of one estimator for one call."""
 
-    def __init__(self, observer: TrainingObserver) -> None:
+    def __init__(self, observer: TrainingObserver, *, datasets: bool = True) -> None:
         """Belong to an observer."""
         self.observer = observer
+        self._datasets = datasets
         self._data: list[str] = []
 
     @observed
@@ -126,6 +130,8 @@ class FitRecorder:
         run.model(architecture={"family": settings_of(estimator)["estimator"]})
         if run.record.segments:  # another model before this one
             run.segment(from_step=0, reason=f"fit of a {type(estimator).__name__}")
+        if not self._datasets:
+            return
         names = dict(zip(("X", "y"), args, strict=False)) | kwargs
         given = {key: value for key, value in names.items() if hasattr(value, "__len__")}
         self._data = [
@@ -145,7 +151,7 @@ class FitRecorder:
         steps = len(curves) or 1
         self.observer.numbers(scores_of(estimator), step=steps)
         fitted = fitted_state(estimator)
-        if fitted.texts:
+        if fitted.texts and self._datasets:  # names of classes and columns
             run.config(fitted=fitted.texts)
         if fitted.left:
             names = ", ".join(fitted.left[:MAX_NAMED])
