@@ -98,7 +98,7 @@ test-frameworks: ## train with real frameworks, where Python 3.11 and their pack
 	@if ! "$(FRAMEWORKS_PYTHON)" -c "$(USABLE)" 2>/dev/null; then why="$(FRAMEWORKS_PYTHON) is not here"; \
 	elif ! $(MAKE) --no-print-directory $(VENV)-frameworks/.frameworks; then why="they could not be installed"; \
 	else $(VENV)-frameworks/bin/python -m pytest tests/frameworks -p no:cacheprovider \
-	  --numprocesses=$(JOBS) --cov --cov-report= || exit 1; touch $(VENV)-frameworks/.tested; exit 0; fi; \
+	  --numprocesses=$(JOBS) --cov --cov-report= --cov-fail-under=0 || exit 1; touch $(VENV)-frameworks/.tested; exit 0; fi; \
 	echo "The frameworks are left out: $$why"; [ -z "$$PROVENANCE_REQUIRE_FRAMEWORKS" ]
 
 test-others: $(VENV)/.dev
