@@ -143,5 +143,12 @@ def test_the_released_weights_are_those_of_the_best_checkpoint(
 
 
 def test_nothing_else_is_missing(manifest: Any) -> None:  # noqa: ANN401 - as above
-    machine = {"container", "git", "git remote", "packages", "environment", "hardware"}  # of where tests run
+    machine = {
+        "container",
+        "git",
+        "git remote",
+        "packages",
+        "environment",
+        "hardware",
+    }  # of where tests run
     assert [it for it in manifest.get("gaps", ()) if it["subject"] not in machine] == []
