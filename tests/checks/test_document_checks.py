@@ -506,3 +506,12 @@ def test_dangling_released_checkpoint_is_said_once(found: Found) -> None:
         ("reference-dangling", "/release/checkpoint"),
         ("evaluation-other-checkpoint", "/evaluations/0/checkpoint"),
     ]
+
+
+def test_the_released_weights_saved_twice_are_the_same_weights(found: Found) -> None:
+    def edit(tree: Tree) -> None:
+        checkpoints(tree, {"id": "c1", "step": 100, "tensors": TENSORS})
+        tree["training"]["checkpoints"][-1]["tensors"] = TENSORS
+        tree["evaluations"][0]["checkpoint"] = "c1"
+
+    assert [code for code, _ in found(edit) if code == "evaluation-other-checkpoint"] == []

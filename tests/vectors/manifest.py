@@ -460,6 +460,10 @@ _declare(
 )  # fmt: skip
 
 
+#: A typed root over tensors; nothing in these vectors holds the tensors themselves.
+_ROOT_OF_TENSORS: Tree = {"tree": "tensor", "size": 2, "root": "0" * 64}
+
+
 def _measured(name: str, **members: Any) -> Tree:  # noqa: ANN401 - JSON
     datasets = [_data("train", roles=["train", "raw"]), _data("test", roles=["test", "raw"])]
     return {
@@ -484,6 +488,9 @@ _declare(
     ("evaluated_on_training_data", "The model was measured on its training data; honest, and worth a warning.", _measured("train"), "PASS", _one("evaluation-on-training-data", "/evaluations/0/dataset")),
     ("evaluated_on_training_data_by_another_name", "The test data has the files of the training data.", _same_files(), "PASS", _one("evaluation-on-training-data", "/evaluations/0/dataset")),
     ("evaluated_another_checkpoint", "What was measured is not what is released.", _measured("test", release={"checkpoint": "c1"}), "PASS", _one("evaluation-other-checkpoint", "/evaluations/0/checkpoint")),
+    ("evaluated_a_copy_of_the_released_checkpoint", "What was measured has the tensors of what is released.", {**_measured("test", release={"checkpoint": "c1"}), **_checkpoints(_checkpoint("c1", 100, tensors=_ROOT_OF_TENSORS), _checkpoint("c2", 200, "c1", tensors=_ROOT_OF_TENSORS))}, "PASS", _OK),
+    ("evaluated_a_checkpoint_with_other_tensors", "What was measured has other tensors than what is released.", {**_measured("test", release={"checkpoint": "c1"}), **_checkpoints(_checkpoint("c1", 100, tensors=_ROOT_OF_TENSORS), _checkpoint("c2", 200, "c1", tensors={**_ROOT_OF_TENSORS, "root": "1" * 64}))}, "PASS", _one("evaluation-other-checkpoint", "/evaluations/0/checkpoint")),
+    ("evaluated_a_checkpoint_without_tensors", "Only one of the two has tensors to compare.", {**_measured("test", release={"checkpoint": "c1"}), **_checkpoints(_checkpoint("c1", 100, tensors=_ROOT_OF_TENSORS), _checkpoint("c2", 200, "c1"))}, "PASS", _one("evaluation-other-checkpoint", "/evaluations/0/checkpoint")),
     ("evaluation_of_nothing", "An evaluation names neither data nor checkpoint.", {"evaluations": [_evaluation()]}, "PASS", _one("evaluation-unbound", "/evaluations/0")),
     ("value_inside_its_interval", "A value may lie on the edge of its interval.", _metric(value=0.9, interval={"low": 0.8, "high": 0.9}), "PASS", _OK),
     ("value_outside_its_interval", "A value lies outside its own interval.", _metric(value=0.95, interval={"low": 0.8, "high": 0.9}), "FAIL", _one("evaluation-interval", "/evaluations/0/metrics/0/interval")),

@@ -44,9 +44,19 @@ def check_evaluated_things(evidence: Evidence, policy: TrustPolicy) -> Iterator[
             yield Finding("evaluation-on-training-data", f"{path}/dataset", message)
         yield from _check_tensors(evidence, path, item)
         released = manifest.release.checkpoint
-        if None not in {released, item.checkpoint} and item.checkpoint != released:
+        if _are_other_weights(evidence, item.checkpoint, released):
             message = f"{shown(item.checkpoint)} was measured, {shown(released)} is released"
             yield Finding("evaluation-other-checkpoint", f"{path}/checkpoint", message)
+
+
+def _are_other_weights(evidence: Evidence, measured: str | None, released: str | None) -> bool:
+    """Return whether two checkpoints differ: the same tensors, saved twice, are one thing."""
+    if measured is None or released is None or measured == released:
+        return False
+    training = evidence.manifest.training
+    saved = {it.id: it.tensors for it in training.checkpoints} if training is not None else {}
+    known = saved.get(measured)
+    return known is None or known != saved.get(released)
 
 
 def _check_tensors(evidence: Evidence, path: str, item: Evaluation) -> Iterator[Finding]:
