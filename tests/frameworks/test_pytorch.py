@@ -91,9 +91,11 @@ class TestWatch:
     """What one line before a loop records."""
 
     def test_without_a_run_it_warns_and_trains(self, tmp_path: Path) -> None:
-        with pytest.warns(ProvenanceWarning, match="no run is open"):
+        with pytest.warns(ProvenanceWarning) as caught:
             found, run = train(tmp_path / "a", recorded=True)
-        assert run is None
+        assert "no run is open" in str(caught[0].message)
+        assert run is not None
+        assert run.folder is None
         assert found == train(tmp_path / "b", recorded=False)[0]
 
     def test_data_that_draws_random_numbers_is_a_gap_and_trains_the_same(
@@ -123,11 +125,12 @@ class TestWatch:
         assert run.record.model is not None
         assert {it.kind for it in run.record.gaps} >= {"failed"}
 
-    def test_twice_records_once(self, tmp_path: Path, run: Run) -> None:
+    def test_a_second_model_is_recorded_beside_the_first(self, tmp_path: Path, run: Run) -> None:
         train(tmp_path / "a", recorded=True)
-        with pytest.warns(ProvenanceWarning, match="added twice"):
-            watch(torch.nn.Bilinear(1, 1, 1), run=run)
+        assert watch(torch.nn.Bilinear(1, 1, 1)) is run
         assert as_tree(run.record.model)["architecture"]["name"] == "Sequential"
+        settings: Any = run.record.hyperparameters
+        assert settings["model Bilinear"]["parameter_count"] == 2
 
     def test_settings_model_seed_and_data_are_recorded(self, tmp_path: Path, run: Run) -> None:
         found, recorded = train(tmp_path / "a", recorded=True)

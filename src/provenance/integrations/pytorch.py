@@ -13,6 +13,7 @@ from provenance.integrations.models import (
 )
 from provenance.integrations.observer import TrainingObserver, observed
 from provenance.integrations.torch_saves import recorded_saves
+from provenance.recording.recorder import start_nowhere
 
 try:
     import torch
@@ -40,7 +41,7 @@ def watch(
     output: str | os.PathLike[str] | None = None,
     name: str = "train",
     resume: Resume = "never",
-) -> Run | None:
+) -> Run:
     """Record what a loop trains, with which settings and on what. Call it before the first step.
 
     Recorded are the model's class and number of parameters, class and settings of optimizer and
@@ -58,17 +59,19 @@ def watch(
         resume: What a new run does with one that has not completed; see `provenance.start`.
 
     Returns:
-        The run; nothing if there is none and no `output`.
+        The run; where none is open and no `output` is named, one that keeps nothing, so that the
+        loop goes on.
     """
     observer = TrainingObserver("pytorch", run=run, output=output, name=name, resume=resume)
     begun = observer.begin()
     if begun is None:
-        return run
+        return start_nowhere(name)
     watcher = _Watcher(observer)
     watcher.describe_model(begun, model)
     watcher.describe_settings(begun, optimizer, scheduler, loader)
     for each in _listed(loader):
         watcher.declare_data(begun, each)
+    observer.rest()  # all is said; another model may be watched in the same run
     return begun
 
 
@@ -80,7 +83,11 @@ class _Watcher:
 
     @observed
     def describe_model(self, run: Run, model: object) -> None:
-        run.model(**describe_model(model))
+        facts = describe_model(model)
+        if "architecture" in (run.record.model or {}):  # a second one, as of a discriminator
+            run.config({f"model {facts['architecture']['name']}": facts["architecture"]})
+        else:
+            run.model(**facts)
         run.seed(torch=torch.initial_seed())
 
     @observed

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from provenance.capture import capture_code, capture_command, capture_environment, find_script
 from provenance.digest import read_file
-from provenance.errors import ProvenanceError
+from provenance.errors import ProvenanceError, UsageError
 from provenance.recording.beginnings import begin, begin_nowhere
 from provenance.recording.documents import add_document, keep_requirements
 from provenance.recording.faults import Guard, guarded, nothing
@@ -20,7 +20,7 @@ from provenance.recording.state import RunState, make_gap
 if TYPE_CHECKING:
     from provenance.recording.requeues import Resume
 
-__all__ = ["record", "start"]
+__all__ = ["record", "start", "start_nowhere"]
 
 #: Longest name of a run that is kept, in characters.
 MAX_NAME_CHARACTERS: Final = 200
@@ -116,6 +116,15 @@ def start(
     if begun.former is not None:
         run.begin_again(begun.former)
     return run
+
+
+def start_nowhere(name: str) -> Run:
+    """Return a run that keeps what it is told in memory, for callers who were given no place.
+
+    Whatever it is told is lost with the process; the first metric says so with a warning.
+    """
+    fault = UsageError(problem="no output is named", remedy="name a project folder")
+    return Run(begin_nowhere(name, fault).state(strict=False))
 
 
 class _World:
