@@ -25,7 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import provenance
-from provenance.integrations import sklearn as adapter
+from provenance.integrations import estimator_fits
 from provenance.integrations.sklearn import FitRecorder, watch
 from provenance.recording.faults import ProvenanceWarning
 from provenance.recording.run import Run
@@ -107,7 +107,7 @@ def test_an_adapter_that_breaks_changes_no_training(
 
     places = {"before": "settings_of", "after": "fitted_state"}
     if hook in places:
-        monkeypatch.setattr(adapter, places[hook], broken)
+        monkeypatch.setattr(estimator_fits, places[hook], broken)
     else:
         monkeypatch.setattr("provenance.integrations.observer.TrainingObserver.end", broken)
     model = LogisticRegression(tol=0.1)

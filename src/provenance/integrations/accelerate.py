@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance.errors import MissingExtraError
-from provenance.integrations.models import (
-    describe_loader,
-    describe_model,
-    describe_optimizer,
-    describe_scheduler,
+from provenance.integrations.accelerate_facts import (
+    hear,
+    model_folder,
+    record_prepared,
+    record_state,
+    settings_of,
 )
 from provenance.integrations.observer import TrainingObserver, observed
 
@@ -25,7 +24,7 @@ except ModuleNotFoundError as _error:
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Self
 
     from provenance.recording.requeues import Resume
@@ -114,54 +113,17 @@ class ProvenanceTracker(GeneralTracker):
         self._accelerator = accelerator
         if self not in accelerator.log_with and self not in accelerator.trackers:
             accelerator.trackers.append(self)
-        settings = {
-            "distributed_type": str(accelerator.distributed_type),
-            "gradient_accumulation_steps": accelerator.gradient_accumulation_steps,
-            "mixed_precision": str(accelerator.mixed_precision),
-            "processes": accelerator.num_processes,
-        }
-        run.config(accelerate=settings)
+        run.config(accelerate=settings_of(accelerator))
         run.seed(torch=torch.initial_seed())
-        self._wrap("prepare", self._prepared)
-        self._wrap("save_state", self._state_saved, before=self._settle)
-        self._wrap("save_model", self._model_saved, before=self._settle)
+        self._wrapped["prepare"] = hear(accelerator, "prepare", self._prepared)
+        for name, after in (("save_state", self._state_saved), ("save_model", self._model_saved)):
+            self._wrapped[name] = hear(accelerator, name, after, before=self._settle)
         self._loading = accelerator.register_load_state_pre_hook(self._loads)
-
-    def _wrap(
-        self, name: str, after: Callable[..., None], before: Callable[[], None] = lambda: None
-    ) -> None:
-        original = getattr(self._accelerator, name)
-
-        @wraps(original)
-        def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the original
-            before()
-            result = original(*args, **kwargs)
-            after(result, *args, **kwargs)
-            return result
-
-        self._wrapped[name] = call
-        setattr(self._accelerator, name, call)
 
     @observed
     def _prepared(self, result: object, *_: object, **__: object) -> None:
-        run = self.observer.run
-        if run is None:
-            return
-        for part in result if isinstance(result, tuple) else (result,):
-            if isinstance(part, torch.nn.Module):
-                run.model(**describe_model(part))
-            elif hasattr(part, "param_groups"):
-                run.config(optimizer=describe_optimizer(part))
-            elif hasattr(part, "get_last_lr"):
-                run.config(scheduler=describe_scheduler(part))
-            elif hasattr(part, "dataset"):
-                self._declare(run, part)
-
-    def _declare(self, run: Run, loader: Any) -> None:  # noqa: ANN401 - a `DataLoader`
-        said = describe_loader(loader)
-        trains = said.get("shuffles") is True
-        run.config({"loader" if trains else "other_loader": said})
-        run.dataset(loader.dataset, role="train" if trains else None)
+        if self.observer.run is not None:
+            record_prepared(self.observer.run, result)
 
     @observed
     def _settle(self) -> None:
@@ -171,20 +133,12 @@ class ProvenanceTracker(GeneralTracker):
 
     @observed
     def _state_saved(self, folder: str, *_: object, **__: object) -> None:
-        run, accelerator = self.observer.run, self._accelerator
-        if run is None:
-            return
-        if accelerator.num_processes == 1:
-            run.checkpoint(folder)
-            return
-        rank = accelerator.process_index
-        found = (it for it in Path(folder).rglob("*") if it.is_file())
-        own = (it for it in found if _is_of(it.name, rank))
-        run.shard(folder, files=sorted(it.relative_to(folder).as_posix() for it in own))
+        if self.observer.run is not None:
+            record_state(self.observer.run, self._accelerator, folder)
 
     @observed
     def _model_saved(self, _: object, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - of `save_model`
-        place = kwargs.get("save_directory", args[1] if len(args) > 1 else None)
+        place = model_folder(args, kwargs)
         if self.observer.run is not None and place is not None:
             self.observer.run.checkpoint(place)
 
@@ -192,8 +146,3 @@ class ProvenanceTracker(GeneralTracker):
     def _loads(self, _: object, folder: str) -> None:
         if self.observer.run is not None:
             self.observer.run.segment(resumed_from=folder)
-
-
-def _is_of(name: str, rank: int) -> bool:
-    """Return whether a rank other than 0 writes a file of this name, or rank 0 as one of many."""
-    return name.startswith(f"__{rank}_") or name == f"random_states_{rank}.pkl"

@@ -6,26 +6,18 @@ there; this one looks for both, and only reads.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 from provenance.errors import MissingExtraError
-from provenance.integrations.keras_facts import (
-    callbacks_around,
-    describe,
-    fitting_settings,
-    restored_epoch,
-    saved_by,
-)
+from provenance.integrations import keras_records
+from provenance.integrations.keras_facts import callbacks_around, restored_epoch, saved_by
 from provenance.integrations.observer import TrainingObserver, observed
 from provenance.integrations.saved_files import SavedFiles
 
 try:
     import keras
-except (
-    ModuleNotFoundError
-) as error:  # pragma: no cover - where the adapters are tested, it is there
+except ModuleNotFoundError as error:  # pragma: no cover - where adapters are tested, it is there
     raise MissingExtraError(
         problem="the adapter for Keras needs Keras and its backend", remedy="install `keras`"
     ) from error
@@ -37,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ProvenanceCallback"]
 
-_trained: Final[WeakSet[Run]] = WeakSet()  # runs into which a `fit` was recorded
 _speaking: Final[WeakSet[ProvenanceCallback]] = WeakSet()  # callbacks that have begun a `fit`
 
 
@@ -93,25 +84,14 @@ class ProvenanceCallback(keras.callbacks.Callback):
         if run is not None and not self._is_described:
             self._is_described = True
             self._done = int(self.model.optimizer.iterations)
-            self._begin_segment(run)
+            keras_records.begin_segment(run, self._done)
             self._describe(run)
         self._save()
         self._before = self._done
 
-    def _begin_segment(self, run: Run) -> None:
-        if run in _trained:
-            run.segment(reason="`fit` was called again", from_step=self._done)
-        elif self._done and not run.record.segments:
-            reason = "the optimizer has done steps before; `run.segment` says from which checkpoint"
-            run.segment(event="resume", from_step=self._done, reason=reason)
-        _trained.add(run)
-
     @observed
     def _describe(self, run: Run) -> None:
-        run.model(**describe(self.model))
-        if keras.backend.backend() == "torch":
-            run.seed(torch=sys.modules["torch"].initial_seed())
-        run.config(fitting_settings(self.model, self.params))
+        keras_records.record_fit(run, self.model, self.params, keras.backend.backend())
 
     @observed
     def on_train_batch_begin(self, *_: object, **__: object) -> None:
@@ -144,10 +124,8 @@ class ProvenanceCallback(keras.callbacks.Callback):
 
     @observed
     def _note_restored(self, epoch: int | None) -> None:
-        step = self._done if epoch is None else self._ends.get(epoch)
-        if self.observer.run is not None and epoch is not None and step != self._done:
-            text = f"a callback put the weights of epoch {epoch + 1} back when training ended"
-            self.observer.run.note(text, step=step)
+        if self.observer.run is not None and epoch is not None:
+            keras_records.note_restored(self.observer.run, epoch, self._ends, self._done)
 
     @observed
     def on_test_begin(self, *_: object, **__: object) -> None:
@@ -167,11 +145,6 @@ class ProvenanceCallback(keras.callbacks.Callback):
 
     def _save(self, *, at_batches: bool = False) -> None:
         """Record what was saved since the last look."""
-        run = self.observer.run
-        if run is None:
-            return
-        for it in self._savers():
-            if not at_batches or it.save_freq != "epoch":
-                for path in self._files.written(saved_by(it)):
-                    # A name without fields is soon written over: it is hashed at once.
-                    run.checkpoint(path, step=self._done, wait="{" not in it.filepath)
+        if (run := self.observer.run) is not None:
+            savers = (it for it in self._savers() if not at_batches or it.save_freq != "epoch")
+            keras_records.record_saved(run, savers, self._files, self._done)

@@ -6,19 +6,10 @@ there was none. A callback that comes after those which save sees every file bef
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakSet
+from typing import TYPE_CHECKING, Any
 
-from provenance.integrations.lightning_facts import (
-    FreshMetrics,
-    Trainer,
-    callback_class,
-    flat_loaders,
-    saved_by,
-    seeds,
-    settings_of,
-)
-from provenance.integrations.models import describe_model
+from provenance.integrations import lightning_facts, lightning_records
+from provenance.integrations.lightning_facts import Trainer, saved_by
 from provenance.integrations.observer import TrainingObserver, observed
 from provenance.integrations.saved_files import SavedFiles
 
@@ -29,9 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ProvenanceCallback"]
 
-_trained: Final[WeakSet[Run]] = WeakSet()  # runs into which a `fit` was recorded
-
-_Callback: Any = callback_class()
+_Callback: Any = lightning_facts.callback_class()
 
 
 class ProvenanceCallback(_Callback):
@@ -51,9 +40,9 @@ class ProvenanceCallback(_Callback):
         self._forget()
 
     def _forget(self) -> None:
-        self._datasets: dict[tuple[int, str], tuple[object, str]] = {}
+        self._data = lightning_records.SeenData(hashed=self._hashes)
         self._files = SavedFiles()
-        self._metrics = FreshMetrics()
+        self._metrics = lightning_facts.FreshMetrics()
         self._is_stale = False
 
     @observed
@@ -71,21 +60,16 @@ class ProvenanceCallback(_Callback):
         if run is None:
             return
         self._files.written(saved_by(trainer, everything=True))  # what lay there before
-        if trainer.ckpt_path:
-            run.segment(resumed_from=trainer.ckpt_path, from_step=trainer.global_step)
-        elif run in _trained:
-            run.segment(reason="`fit` was called again", from_step=trainer.global_step)
-        _trained.add(run)
+        lightning_records.begin_segment(run, trainer)
         self._describe_model(run, module)
-        for name, read in settings_of(trainer, module).items():
+        for name, read in lightning_facts.settings_of(trainer, module).items():
             self._describe(run, name, read)
         self._declare(run, trainer.train_dataloader, "train")
         self._declare(run, trainer.val_dataloaders, "validation")
 
     @observed
     def _describe_model(self, run: Run, module: Trainer) -> None:
-        run.seed(**seeds())
-        run.model(**describe_model(module))
+        lightning_records.record_model(run, module)
 
     @observed
     def _describe(self, run: Run, name: str, read: Callable[[], Any]) -> None:
@@ -94,15 +78,7 @@ class ProvenanceCallback(_Callback):
 
     @observed
     def _declare(self, run: Run, loaders: Trainer, role: str) -> str | None:
-        """Declare the datasets of loaders, each once in a role; return the id of the only one."""
-        ids = []
-        for loader in flat_loaders(loaders) if self._hashes else ():
-            dataset = getattr(loader, "dataset", loader)
-            key = (id(dataset), role)
-            if key not in self._datasets:  # the object is kept, so that no other has its number
-                self._datasets[key] = (dataset, run.dataset(dataset, role=role))
-            ids.append(self._datasets[key][1])
-        return ids[0] if len(ids) == 1 else None
+        return self._data.declare(run, loaders, role)
 
     @observed
     def on_train_batch_start(self, trainer: Trainer, *_: object) -> None:
@@ -171,10 +147,4 @@ class ProvenanceCallback(_Callback):
     def _evaluate(self, trainer: Trainer, task: str, loaders: Trainer) -> None:
         run = self.observer.run
         if run is not None:
-            run.evaluation(
-                task=task,
-                metrics={name: it.item() for name, it in trainer.callback_metrics.items()},
-                dataset=self._declare(run, loaders, task),
-                # Weights that were loaded from nowhere could be any: the author names them.
-                checkpoint=trainer.ckpt_path or None,
-            )
+            lightning_records.record_evaluation(run, trainer, task, loaders, self._declare)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Heard", "heard_save", "heard_train"]
+__all__ = ["Heard", "heard_save", "heard_train", "listen", "script_failed", "status_after"]
 
 
 class Heard:
@@ -22,6 +23,27 @@ class Heard:
         """Return whether an event is heard first: who was added twice hears everything twice."""
         last, self._last[kind] = self._last.get(kind, ()), event
         return not last or any(a is not b for a, b in zip(last, event, strict=True))
+
+
+def listen(
+    trainer: Any,  # noqa: ANN401 - a trainer
+    begins: Callable[[object], None],
+    broke: Callable[[BaseException], None],
+    saved: Callable[[Any, str | None], None],
+) -> None:
+    """Put in the place of a trainer's methods those that also tell what no callback hears of."""
+    trainer.train = heard_train(trainer.train, begins, broke)
+    trainer.save_model = heard_save(trainer.save_model, trainer, saved)
+
+
+def script_failed() -> bool:
+    """Return whether an exception has ended the script, as the interpreter leaves it behind."""
+    return hasattr(sys, "last_value")
+
+
+def status_after(error: BaseException) -> str:
+    """Return the status of a run that an exception has ended."""
+    return "failed" if isinstance(error, Exception) else "interrupted"
 
 
 def heard_train(

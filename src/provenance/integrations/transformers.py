@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import atexit
-import sys
 from typing import TYPE_CHECKING, Self
 
 from provenance.errors import MissingExtraError
 from provenance.integrations import trainer_facts
 from provenance.integrations.observer import TrainingObserver, observed
-from provenance.integrations.trainer_events import Heard, heard_save, heard_train
+from provenance.integrations.trainer_events import Heard, listen, script_failed, status_after
 
 try:
     from transformers import TrainerCallback
@@ -69,8 +68,7 @@ class ProvenanceCallback(TrainerCallback):
         if self not in trainer.callback_handler.callbacks:
             trainer.add_callback(self)
         if self._is_new("attach", trainer):
-            trainer.train = heard_train(trainer.train, self._trains, self._broke)
-            trainer.save_model = heard_save(trainer.save_model, trainer, self._saved)
+            listen(trainer, self._trains, self._broke, self._saved)
         return self
 
     def finish(self) -> None:
@@ -108,8 +106,7 @@ class ProvenanceCallback(TrainerCallback):
     @observed
     def on_save(self, args: Arguments, state: State, *_: object, **__: object) -> None:
         """Record the checkpoint that was just saved."""
-        run = self._run(rests=False)
-        if run is not None and self._is_new("save", state, state.global_step):
+        if (run := self._run(rests=False)) and self._is_new("save", state, state.global_step):
             trainer_facts.record_checkpoint(run, args, state)
 
     @observed
@@ -141,11 +138,10 @@ class ProvenanceCallback(TrainerCallback):
 
     @observed
     def _broke(self, error: BaseException) -> None:
-        status = "failed" if isinstance(error, Exception) else "interrupted"
-        self.observer.end(status, failure=error)
+        self.observer.end(status_after(error), failure=error)
 
     def _finish_at_exit(self) -> None:
-        if not hasattr(sys, "last_value"):  # of a script that failed, the run itself says so
+        if not script_failed():  # of a script that failed, the run itself says so
             self.finish()
 
     def _run(self, *, rests: bool) -> Run | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from provenance.errors import MissingExtraError
 from provenance.integrations.observer import TrainingObserver, observed
+from provenance.integrations.xgboost_facts import latest_metrics, rounds_of, saved_in
 
 try:
     import xgboost
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from provenance.recording.run import Run
 
 __all__ = ["ProvenanceCallback"]
-
-#: How `TrainingCheckPoint` names its files: the number of the round, from 0.
-CHECKPOINT_NAME: Final = re.compile(r".*_([0-9]{1,9})\.(?:ubj|json|pkl)", re.ASCII)
 
 
 class ProvenanceCallback(TrainingCallback):
@@ -84,8 +81,8 @@ class ProvenanceCallback(TrainingCallback):
         run = self.observer.begin() if collective.get_rank() == 0 else None
         if run is None:
             return
-        self._seen = dict(self._saved())
-        self._before = _rounds(model)
+        self._seen = dict(saved_in(self._folder))
+        self._before = rounds_of(model)
         if self._before:  # `xgb_model=`: training goes on from another model
             with tempfile.TemporaryDirectory() as folder:
                 place = Path(folder) / "resumed.ubj"  # found by its content if it was recorded
@@ -100,21 +97,13 @@ class ProvenanceCallback(TrainingCallback):
         self._configure(model)
         done = self._before + epoch + 1
         self._record_saved(done - 1)  # by a callback that came after this one
-        values: dict[str, object] = {}
-        for data, metrics in evals_log.items():
-            for metric, history in metrics.items():
-                last = history[-1]
-                if isinstance(last, tuple):  # mean and standard deviation, of `cv`
-                    values[f"{data}-{metric}"], values[f"{data}-{metric}-std"] = last
-                else:
-                    values[f"{data}-{metric}"] = last
-        self.observer.numbers(values, step=done)
+        self.observer.numbers(latest_metrics(evals_log), step=done)
         self._record_saved(done)
 
     @observed
     def _trained(self, model: Any) -> None:  # noqa: ANN401 - as above
         self._configure(model)
-        self._record_saved(_rounds(model))
+        self._record_saved(rounds_of(model))
         run = self.observer.run
         if run is None or not hasattr(model, "save_model"):
             return
@@ -125,7 +114,7 @@ class ProvenanceCallback(TrainingCallback):
             place = run.folder / "checkpoints" / f"model-{len(run.record.checkpoints) + 1}.ubj"
             place.parent.mkdir(exist_ok=True)
             model.save_model(place)
-            run.checkpoint(place, step=_rounds(model), wait=True)
+            run.checkpoint(place, step=rounds_of(model), wait=True)
 
     @observed
     def _end(self) -> None:
@@ -146,20 +135,8 @@ class ProvenanceCallback(TrainingCallback):
     def _record_saved(self, until: int) -> None:
         """Record what was saved since, up to a number of rounds."""
         run = self.observer.run
-        for path, written in self._saved():
+        for path, written in saved_in(self._folder):
             step = int(path.stem.rpartition("_")[2]) + 1
             if run is not None and step <= until and self._seen.get(path) != written:
                 self._seen[path] = written
                 run.checkpoint(path, step=step, wait=True)
-
-    def _saved(self) -> list[tuple[Path, int]]:
-        """Return the files of the checkpoint's folder with the times when they were written."""
-        if self._folder is None or not self._folder.is_dir():
-            return []
-        files = (it for it in self._folder.iterdir() if CHECKPOINT_NAME.fullmatch(it.name))
-        found = [(path, path.stat().st_mtime_ns) for path in files]
-        return sorted(found, key=lambda item: (item[1], item[0].name))
-
-
-def _rounds(model: Any) -> int:  # noqa: ANN401 - a booster, or those of `cv`
-    return int(model.num_boosted_rounds()) if hasattr(model, "num_boosted_rounds") else 0
