@@ -6,6 +6,7 @@ import json
 import math
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,6 +37,7 @@ from provenance.errors import (
     UsageError,
 )
 from provenance.integrations.mlflow import MANIFEST_TAG, import_mlflow_run, log_bundle
+from provenance.integrations.mlflow_artifacts import SavedStates
 from provenance.integrations.mlflow_context import RUN_TAG, RunContext
 from provenance.recording import record, release, sign_release
 from provenance.recording.imported import IMPORTED
@@ -186,6 +188,14 @@ class TestRefusals:
         with pytest.raises(InputError) as caught:
             tracked.load(project, artifacts=named)
         assert caught.value.code == "link-found"
+
+    @pytest.mark.parametrize(
+        "uri", ["file://host.example/home/me", "FILE:///home/me", "runs:/0/model", "models:/m-0"]
+    )
+    def test_other_ways_of_a_server_to_name_files_of_this_machine(self, uri: str) -> None:
+        run = SimpleNamespace(info=SimpleNamespace(artifact_uri=uri))
+        with pytest.raises(RecordingError, match="files of this machine"):
+            SavedStates(None, run, None, is_local=False)(Path("downloads"))
 
     def test_server_that_names_files_of_this_machine(
         self, tracked: Tracked, project: Path, monkeypatch: pytest.MonkeyPatch

@@ -25,6 +25,7 @@ from provenance.recording.assembly import captured_origins
 from provenance.recording.content import DIGESTS_GIVEN
 from provenance.recording.deferring import NOT_HASHED
 from provenance.recording.identities import assign_identities
+from provenance.recording.private_files import find_private
 from provenance.recording.projects import read_project
 from provenance.signing import generate_private_key
 from support.releases import DESCRIPTION, write_safetensors
@@ -241,7 +242,8 @@ def test_dataset_of_one_process_is_known_in_another_at_release(
 ) -> None:
     new_run("prepare").dataset([{"a": 1}], id="mine")
     new_run("train").dataset(pd.DataFrame({"a": [1]}))
-    names = assign_identities(read_project(project))
+    runs = read_project(project)
+    names = assign_identities(runs, find_private(runs))
     assert names.by_run[0]["mine"] == "mine"
     assert names.by_run[1]["dataset"] == "mine"
 

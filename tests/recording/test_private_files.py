@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,12 @@ def refuse_canaries(folder: Path) -> None:
         if path.is_file():
             data = path.read_bytes()
             assert not any(canary in data for canary in CANARIES), path
+
+
+def refuse_statement(tmp_path: Path) -> None:
+    """Refuse canaries in the statement, whose bytes are signed and published."""
+    data = (tmp_path / "toy.draft" / "statement.json").read_bytes()
+    assert not any(canary in data for canary in CANARIES)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +198,143 @@ def test_private_file_that_another_run_opens_is_not_named(
     assert draft.manifest.training is not None
     assert draft.manifest.training.undeclared_inputs == ()
     refuse_canaries(tmp_path / "toy")
+
+
+@pytest.mark.parametrize("how", ["named-runs", "failed"])
+def test_run_that_is_left_out_still_says_what_is_private(
+    tmp_path: Path, data: Path, how: str
+) -> None:
+    prepare = record("prepare", output=tmp_path / "runs", strict=True)
+    prepare.dataset(data, id="patients", private="personal data")
+    prepare.finish("failed" if how == "failed" else "completed")
+    time.sleep(0.1)
+    run = started(tmp_path, strict=True)
+    run.dataset(data, role="train")
+    draft = released(tmp_path, run, runs=["train"] if how == "named-runs" else None)
+    assert (only_dataset(draft).id, only_dataset(draft).salted) == ("dataset", True)
+    assert {it.reason for it in draft.manifest.disclosures} == {"personal data"}
+    refuse_canaries(tmp_path / "toy")
+    refuse_statement(tmp_path)
+
+
+def test_file_that_a_failed_run_called_private_is_no_undeclared_input(
+    tmp_path: Path, data: Path
+) -> None:
+    time.sleep(0.1)
+    failed = started(tmp_path, strict=True)
+    failed.dataset(data, id="patients", private=True)
+    failed.finish("failed")
+    run = started(tmp_path, strict=True)
+    (data / "patient-1.csv").read_text(encoding="utf-8")
+    released(tmp_path, run)
+    refuse_statement(tmp_path)
+
+
+def test_private_data_is_not_named_after_its_folder_though_it_was_declared_before(
+    tmp_path: Path, data: Path
+) -> None:
+    run = started(tmp_path, strict=True)
+    run.dataset(data)
+    run.dataset(data, private=True)
+    run.gap("acme-corp", "rows are missing")
+    draft = released(tmp_path, run)
+    assert only_dataset(draft).id == "dataset"
+    refuse_canaries(tmp_path / "toy")
+    refuse_statement(tmp_path)
+
+
+@pytest.mark.parametrize("how", ["evaluation", "processing", "dataset"])
+def test_part_of_private_data_is_private(tmp_path: Path, data: Path, how: str) -> None:
+    part = data / "patient-1.csv"
+    run = started(tmp_path, strict=True)
+    run.dataset(data, id="patients", private="personal data")
+    if how == "evaluation":
+        run.evaluation(task="test", metrics={"accuracy": 0.5}, dataset=part)
+    elif how == "processing":
+        run.processing(inputs=[part])
+    else:
+        run.dataset(str(part))
+    draft = released(tmp_path, run)
+    assert [(it.id, it.salted) for it in draft.manifest.datasets] == [
+        ("patients", True),
+        ("dataset", True),
+    ]
+    refuse_canaries(tmp_path / "toy")
+    refuse_statement(tmp_path)
+
+
+def test_typed_root_that_the_script_states_of_private_data_is_withheld(
+    tmp_path: Path, data: Path
+) -> None:
+    run = started(tmp_path, strict=True)
+    root = {"tree": "tensor", "size": 1, "root": "ab" * 32}
+    run.dataset(data, id="patients", private=True, tensors=root)
+    draft = released(tmp_path, run)
+    assert only_dataset(draft).tensors is None
+    assert "/datasets/0/tensors" in {it.path for it in draft.manifest.disclosures}
+
+
+def test_data_that_could_not_be_bound_where_it_was_called_private_is_not_named_by_another_run(
+    tmp_path: Path, data: Path
+) -> None:
+    link = data / "patient-9.csv"
+    link.symlink_to(tmp_path)
+    with (
+        record("prepare", output=tmp_path / "runs") as prepare,
+        pytest.warns(match="could not be bound"),
+    ):
+        prepare.dataset(data, id="patients", private="personal data")
+    link.unlink()
+    run = started(tmp_path, strict=True)
+    run.dataset(data / "patient-1.csv", id="part")
+    draft = released(tmp_path, run)
+    assert {it.id: it.salted for it in draft.manifest.datasets}["part"] is True
+    refuse_canaries(tmp_path / "toy")
+    refuse_statement(tmp_path)
+
+
+def test_command_and_failure_do_not_name_private_data(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["train.py", "acme-corp", f"--file={data}/patient-0.csv", "--rate=0.1"]
+    monkeypatch.setattr("sys.orig_argv", ["python", *words])
+    monkeypatch.setattr("sys.argv", words)
+    run = started(tmp_path)
+    (tmp_path / "model.bin").write_bytes(b"weights")
+    run.dataset(data, id="patients", private=True)
+    run.checkpoint(tmp_path / "model.bin", step=1)
+    with pytest.raises(FileNotFoundError), run:
+        (data / "patient-9.csv").read_bytes()
+    draft = release(tmp_path / "runs", tmp_path / "toy", description=ABOUT, unfinished=True)
+    assert draft.manifest.training is not None
+    command = draft.manifest.training.segments[0].command
+    assert command[-3:] == ("[private]", "--file=[private]", "--rate=0.1")
+    refuse_canaries(tmp_path / "toy")
+    refuse_statement(tmp_path)
+
+
+@pytest.mark.parametrize("code_patch", [False, True], ids=["bound", "kept"])
+def test_private_file_that_differs_from_its_commit_is_not_named(
+    tmp_path: Path, data: Path, *, code_patch: bool
+) -> None:
+    (tmp_path / "train.py").write_text("pass\n", encoding="utf-8")
+    (tmp_path / "other.txt").write_text("1\n", encoding="utf-8")
+    names = ("-c", "user.name=a", "-c", "user.email=a@a.example")
+    for words in (["init", "-q"], ["add", "."], [*names, "commit", "-qm", "all"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True)
+    for path in (data / "patient-0.csv", tmp_path / "other.txt"):
+        path.write_text("changed\n", encoding="utf-8")
+    run = started(tmp_path, strict=True, code_patch=code_patch)
+    run.dataset(data, id="patients", private=True)
+    draft = released(tmp_path, run)
+    assert draft.manifest.training is not None
+    code = draft.manifest.training.segments[0].code
+    assert code is not None
+    assert (code.modified, code.modified_files, code.patch) == (True, ("other.txt",), None)
+    assert not any(it.name == "uncommitted.patch" for it in draft.manifest.documents)
+    assert any("named like, private" in it.description for it in draft.manifest.gaps)
+    refuse_canaries(tmp_path / "toy")
+    refuse_statement(tmp_path)
 
 
 def test_reason_of_the_rules_counts_before_that_of_the_script(tmp_path: Path, data: Path) -> None:

@@ -97,7 +97,10 @@ class SavedStates:
 
     def _place_of(self, uri: str) -> Path | None:
         place = local_place(uri)
-        if place is not None and not self._is_local:
+        # MLflow reads `file://HOST/…` of any host here, and asks the server again what the other
+        # two stand for.
+        kind = uri.partition(":")[0].lower()
+        if not self._is_local and (place is not None or kind in {"file", "runs", "models"}):
             raise RecordingError(
                 problem="the server says that the artifacts are files of this machine",
                 remedy="name the tracking store itself, or import with `artifacts=()`",

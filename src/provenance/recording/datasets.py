@@ -23,6 +23,7 @@ from provenance.recording.deferring import Sight, bind_later, look_at_large
 from provenance.recording.facts import dataset_fields, listed, merged_dataset, without_nothing
 from provenance.recording.private_files import (
     keep_private,
+    reason_inside,
     refuse_unless_files,
     unchanged,
     unnamed,
@@ -97,6 +98,7 @@ def _declare_path(
     **authored: Any,  # noqa: ANN401 - fields of a dataset
 ) -> str:
     content, sight = None, None
+    private = private or reason_inside(state, path) or False
     suggested = "dataset" if private else _suggested_name(path)
     if path is not None and URI.match(os.fspath(path)):
         authored["source"] = (*listed(authored.get("source")), os.fspath(path))

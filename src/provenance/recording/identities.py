@@ -12,6 +12,7 @@ from provenance.recording.projects import dataset_keys
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from provenance.recording.private_files import PrivateData
     from provenance.recording.projects import FoundRecord
 
 __all__ = ["Identities", "assign_identities"]
@@ -46,11 +47,11 @@ class Identities:
         return elsewhere.pop() if len(elsewhere) == 1 else None
 
 
-def assign_identities(runs: Sequence[FoundRecord]) -> Identities:
+def assign_identities(runs: Sequence[FoundRecord], private: PrivateData) -> Identities:
     """Give every item of these runs its id in the manifest.
 
     Ids that a script chose stay. Datasets and documents of equal content are one. A checkpoint that
-    a run only read is the one that another run saved.
+    a run only read is the one that another run saved. Private data is not named after its folder.
 
     Raises:
         RecordingError: Two runs chose the same id for different things.
@@ -63,7 +64,8 @@ def assign_identities(runs: Sequence[FoundRecord]) -> Identities:
         chosen = _chosen(runs, members)
         if chosen is not None and chosen in owners:
             raise _conflict(runs, chosen, owners[chosen][0], members[0][0])
-        identifier = chosen or _unused(members[0][1], owners)
+        is_private = any(_is_private(runs[run], local, private) for run, local in members)
+        identifier = chosen or _unused("dataset" if is_private else members[0][1], owners)
         owners[identifier] = members[0]
         for run, local in members:
             by_run[run][local] = identifier
@@ -76,6 +78,13 @@ def assign_identities(runs: Sequence[FoundRecord]) -> Identities:
         for index, found in enumerate(runs)
     )
     return Identities(by_run, unknown, owners)
+
+
+def _is_private(found: FoundRecord, local: str, private: PrivateData) -> bool:
+    if any(item.id == local for item in found.record.private):
+        return True
+    dataset = next((it for it in found.record.datasets if it.id == local), None)
+    return dataset is not None and private.reason_for(dataset, found) is not None
 
 
 def _groups(runs: Sequence[FoundRecord]) -> list[list[tuple[int, str]]]:

@@ -40,6 +40,9 @@ class KeptRuns:
     warnings: tuple[str, ...]
     """What was left out, and what is incomplete."""
 
+    project: tuple[FoundRecord, ...] = ()
+    """All runs of the project: one that is left out may still say that data is private."""
+
 
 def is_training(found: FoundRecord) -> bool:
     """Return whether a run trained: it saved checkpoints, said so, or did nothing but log."""
@@ -114,6 +117,7 @@ def keep_runs(
         training=tuple(training),
         choice=choice,
         warnings=tuple(warnings),
+        project=tuple(found),
     )
 
 

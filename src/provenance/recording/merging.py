@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from provenance import canonical
 from provenance.errors import ProvenanceError
@@ -27,6 +27,15 @@ if TYPE_CHECKING:
     from provenance.recording.renaming import Companion
 
 __all__ = ["LogSource", "Merged", "merge_runs"]
+
+#: What the gap says where private files differ from the commit.
+PRIVATE_DIFFER: Final = (
+    "files that differ from the commit are, or are named like, private files: they are not named, "
+    "and the differences are not bound"
+)
+
+#: What stands in the place of a gap's text that names private data.
+NAMES_PRIVATE: Final = "the text of this gap names private data and is left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +110,12 @@ def _private(merger: Merger, datasets: Mapping[str, Any]) -> tuple[PrivateDatase
     """Return the private datasets; one that nobody could read names no file."""
     found: dict[str, PrivateDataset] = {}
     for run in merger.each_run():
-        for item in run.record.private:
-            identifier = merger.names.by_run[merger.run].get(item.id, "")
-            if {"inventory", "inventoryFile"} & datasets.get(identifier, {}).keys():
-                found.setdefault(identifier, PrivateDataset(identifier, item.reason))
+        said = {item.id: item.reason for item in run.record.private}
+        for dataset in run.record.datasets:
+            reason = said.get(dataset.id) or merger.private.reason_for(dataset, run)
+            identifier = merger.names.by_run[merger.run][dataset.id]
+            if reason and {"inventory", "inventoryFile"} & datasets[identifier].keys():
+                found.setdefault(identifier, PrivateDataset(identifier, reason))
     return tuple(found.values())
 
 
@@ -135,7 +146,7 @@ def _training(
         names |= dict.fromkeys(found.record.metric_names)
     chosen = merger.kept.choice
     opened = undeclared_inputs([it.record for it in merger.kept.runs])
-    listed = without_private(opened, merger.kept.runs)
+    listed = without_private(opened, merger.private)
     if len(listed) < len(opened):
         text = (
             f"{len(opened) - len(listed)} undeclared inputs are, or are named like, private files"
@@ -235,8 +246,14 @@ def _model(merger: Merger) -> dict[str, Any]:
 def _gaps(merger: Merger) -> list[dict[str, Any]]:
     """Return the gaps of all runs; one that every run has is said once, without a run."""
     found: dict[tuple[str, str, str], list[Gap]] = {}
-    for run in merger.kept.runs:
-        for gap in run.record.gaps:
+    for run in merger.each_run():
+        if merger.names_private():
+            merger.gap("git", PRIVATE_DIFFER)
+        names = merger.names.by_run[merger.run]
+        for said in run.record.gaps:
+            gap = said.updated(subject=names.get(said.subject, said.subject))
+            if merger.private.is_named_in(gap.description):
+                gap = gap.updated(description=NAMES_PRIVATE)
             same = (gap.subject, gap.kind, gap.description)
             found.setdefault(same, []).append(gap.updated(run=run.record.id))
     trees = []

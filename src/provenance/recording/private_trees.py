@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["TELLING", "PrivateTrees", "make_private"]
 
 #: Whatever would tell a right guess about the data from a wrong one: names, digests, examples.
-TELLING: Final = ("inventory", "inventoryFile", "recordTree", "recordSet", "samples", "shards")
+TELLING: Final = (
+    *("inventory", "inventoryFile", "recordTree", "recordSet", "tensors", "samples", "shards"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,14 @@ from provenance.manifest.frozen import thaw
 from provenance.recording.content import INVENTORIES
 from provenance.recording.documents import DOCUMENTS
 from provenance.recording.identities import Identities, assign_identities
+from provenance.recording.private_files import find_private, public_code
 from provenance.recording.state import make_gap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from provenance.manifest.compute import Gap
+    from provenance.manifest.files import SupportingDocument
     from provenance.recording.kept_runs import KeptRuns
     from provenance.recording.projects import FoundRecord
     from provenance.recording.records import Record
@@ -67,9 +69,11 @@ class Merger:
 
         Raises:
             RecordingError: Two runs chose the same id for different things.
+            ProvenanceError: The inventory of private data cannot be read.
         """
         self.kept = kept
-        self.names: Identities = assign_identities(kept.runs)
+        self.private = find_private(kept.project or kept.runs)
+        self.names: Identities = assign_identities(kept.runs, self.private)
         self.companions: dict[str, Companion] = {}
         self.environments: dict[str, tuple[str, dict[str, Any]]] = {}
         self.gaps: list[Gap] = []
@@ -91,6 +95,8 @@ class Merger:
         merged: dict[str, dict[str, Any]] = {}
         for found in self.each_run():
             for item in getattr(found.record, kind):
+                if kind == "documents" and self._is_private_patch(item):
+                    continue
                 identifier = self.names.by_run[self.run][item.id]
                 tree = self.renamed(item.to_tree())
                 if tree.get("name") == item.id:
@@ -137,9 +143,9 @@ class Merger:
     def surroundings(self, tree: dict[str, Any], *, settings: str) -> dict[str, Any]:
         """Return a step, segment or evaluation with the code, command and world of its run."""
         record = self.record
-        around: dict[str, Any] = {"run": record.id, "command": list(record.command)}
+        around: dict[str, Any] = {"run": record.id, "command": self._command()}
         if record.code is not None:
-            around["code"] = self.renamed(record.code.to_tree())
+            around["code"] = public_code(self.renamed(record.code.to_tree()), self.private)
         if record.environment is not None:
             around["environment"] = self._environment(self.renamed(record.environment.to_tree()))
         for field, value in ((settings, record.hyperparameters), ("seeds", record.seeds)):
@@ -171,6 +177,21 @@ class Merger:
         """Keep a gap of the current run."""
         run = self.record.id
         self.gaps.append(make_gap(subject, "absent", text).updated(run=run))
+
+    def _command(self) -> list[str]:
+        return [self.private.public_word(it) for it in self.record.command]
+
+    def names_private(self) -> bool:
+        """Return whether the code of the current run names a private file that differs."""
+        code = self.record.code
+        return code is not None and any(self.private.has_file(it) for it in code.modified_files)
+
+    def _is_private_patch(self, document: SupportingDocument) -> bool:
+        """Return whether a document is the differences of private files from their commit."""
+        code = self.record.code
+        if code is None or code.patch is None or document.digest is None:
+            return False
+        return document.digest == code.patch.digest and self.names_private()
 
     def _take_document(self, tree: dict[str, Any], found: FoundRecord) -> None:
         if "path" in tree:
