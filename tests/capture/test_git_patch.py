@@ -138,16 +138,29 @@ def test_digest_is_captured_without_being_asked_for_the_patch(repository: Reposi
     assert capture_code(repository.folder).value.patch is not None
 
 
-@pytest.mark.parametrize("place", ["added", "removed", "beside"])
+LINE = f"key = '{TOKEN}'\n"
+
+#: A file before and after a change, one of which holds a token.
+SECRETS = {
+    "added": (b"a\n", LINE.encode()),
+    "removed": (LINE.encode(), b"a\n"),
+    "beside": (f"{LINE}a\n".encode(), f"{LINE}b\n".encode()),
+    "far away": (LINE.encode() + b"x\n" * 50 + b"a\n", LINE.encode() + b"x\n" * 50 + b"b\n"),
+    "in UTF-16": (b"a\n", LINE.encode("utf-16")),
+    "in a binary file": (b"\0\1", b"\0\1\n" + LINE.encode()),
+    "in a former binary file": (b"\0\1\n" + LINE.encode(), b"\0"),
+    "in a deleted file": (b"\0\n" + LINE.encode(), None),
+}
+
+
+@pytest.mark.parametrize("place", SECRETS)
 def test_patch_with_a_secret_is_neither_kept_nor_bound(tmp_path: Path, place: str) -> None:
-    texts_of = {
-        "added": ("a\n", f"key = '{TOKEN}'\n"),
-        "removed": (f"key = '{TOKEN}'\n", "a\n"),
-        "beside": (f"key = '{TOKEN}'\na\n", f"key = '{TOKEN}'\nb\n"),
-    }
-    old, new = texts_of[place]
-    repository = committed(tmp_path, {"train.py": old.encode()})
-    repository.write("train.py", new)
+    old, new = SECRETS[place]
+    repository = committed(tmp_path, {"train.py": old})
+    if new is None:
+        (repository.folder / "train.py").unlink()
+    else:
+        (repository.folder / "train.py").write_bytes(new)
     captured, patch = capture(repository)
     assert patch is None
     assert captured.value.patch is None

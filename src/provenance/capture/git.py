@@ -20,12 +20,11 @@ from provenance.capture.git_commands import (
     GitError,
     find_git,
 )
-from provenance.capture.git_patch import PatchError, make_patch
+from provenance.capture.git_patch import PatchError, SecretFoundError, make_patch
 from provenance.capture.git_submodules import describe_submodules, submodule_head
 from provenance.capture.git_tree import compare_work_tree, parse_tree
 from provenance.capture.imports import imported_files
 from provenance.capture.paths import manifest_path, real_path
-from provenance.capture.redaction import redact_text
 from provenance.capture.remotes import public_remote
 from provenance.digest import digest_bytes, hash_file
 from provenance.errors import InputError
@@ -288,11 +287,11 @@ def _add_patch(
     """Bind the differences from the commit; nothing is made of those that hold a secret."""
     try:
         patch = make_patch(git, root, {entry.path: entry for entry in entries}, paths)
+    except SecretFoundError:
+        draft.gap("redacted", "the differences from the commit hold what looks like a secret")
+        return
     except PatchError as error:
         draft.gap("absent", f"the differences from the commit are not bound: {error}")
-        return
-    if redact_text(patch.decode("utf-8", "replace")).redactions:
-        draft.gap("redacted", "the differences from the commit hold what looks like a secret")
         return
     draft.fields["patch"] = FileReference(
         name=PATCH_NAME, size=len(patch), digest=digest_bytes(patch), media_type="text/x-diff"

@@ -15,6 +15,7 @@ import zlib
 from typing import TYPE_CHECKING, Final
 
 from provenance.capture.git_commands import GitError
+from provenance.capture.redaction import redact_text
 from provenance.digest import open_folder
 from provenance.digest.files import check_unchanged, read_chunks
 from provenance.errors import InputError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from provenance.capture.git_tree import TreeEntry
     from provenance.digest import Folder
 
-__all__ = ["PatchError", "make_patch"]
+__all__ = ["PatchError", "SecretFoundError", "make_patch"]
 
 #: Most files of a patch.
 MAX_PATCHED_FILES: Final = 200
@@ -48,6 +49,10 @@ class PatchError(Exception):
     """No patch can be made; the text says why. It never leaves this room."""
 
 
+class SecretFoundError(PatchError):
+    """A file that differs, or its former version, holds what looks like a secret."""
+
+
 def make_patch(
     git: Git, root: Path, entries: Mapping[str, TreeEntry], paths: Sequence[str]
 ) -> bytes:
@@ -60,6 +65,8 @@ def make_patch(
         paths: The files that differ.
 
     Raises:
+        SecretFoundError: One of the files, before or after, holds what looks like a secret. Whole
+            files are searched: a patch shows a line of a key, or a file in an encoding of its own.
         PatchError: There are too many, they are too large, or one is no regular file any more.
     """
     if len(paths) > MAX_PATCHED_FILES:
@@ -72,13 +79,22 @@ def make_patch(
         if entry is None or entry.is_submodule or entry.is_link:
             message = "a link or submodule differs"
             raise PatchError(message)
-        part = b"".join(_file_patch(entry, _old(git, entry), _new(root, path, git.deadline)))
+        old, new = _old(git, entry), _new(root, path, git.deadline)
+        if any(map(_holds_secret, (path.encode("utf-8", "replace"), old, new or b""))):
+            raise SecretFoundError
+        part = b"".join(_file_patch(entry, old, new))
         parts.append(part)
         size += len(part)
         if size > MAX_PATCH_BYTES:
             message = f"the differences are larger than {MAX_PATCH_BYTES} bytes"
             raise PatchError(message)
     return b"".join(parts)
+
+
+def _holds_secret(data: bytes) -> bool:
+    """Return whether bytes hold what looks like a secret, also in UTF-16 or a binary file."""
+    encodings = ("utf-8", "utf-16-le", "utf-16-be") if b"\0" in data else ("utf-8",)
+    return any(redact_text(data.decode(it, "replace")).redactions for it in encodings)
 
 
 def _old(git: Git, entry: TreeEntry) -> bytes:
