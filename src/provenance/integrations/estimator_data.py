@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import numpy as np
+from provenance.errors import MissingExtraError
+
+try:
+    import numpy as np
+except ModuleNotFoundError as _error:
+    raise MissingExtraError(
+        problem="NumPy is not installed", remedy="install it: pip install numpy"
+    ) from _error
 
 __all__ = ["plain_setting", "seeds_of", "settings_of", "sparse_parts", "training_data"]
 

@@ -10,9 +10,15 @@ import struct
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
+from provenance.errors import MissingExtraError
 from provenance.integrations.estimator_data import plain_setting, sparse_parts
+
+try:
+    import numpy as np
+except ModuleNotFoundError as _error:
+    raise MissingExtraError(
+        problem="NumPy is not installed", remedy="install it: pip install numpy"
+    ) from _error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
