@@ -10,6 +10,7 @@ import difflib
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,13 @@ EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "adapters"
 DESCRIPTION = EXAMPLES / "model.toml"
 
 FRAMEWORKS = sorted(folder.name for folder in EXAMPLES.iterdir() if (folder / "plain.py").exists())
+
+#: What torch 2.13 says, now and then, when a process that is done lets go of a gloo group whose
+#: thread is still ending; plain scripts die of it too, and `torchrun` then ends the other rank.
+TEARDOWN = "terminate called without an active exception"
+
+#: How often a training in two processes is tried because of that.
+ATTEMPTS = 4
 
 #: Lines that an adapter may cost.
 MAX_ADDED_LINES = 8
@@ -69,18 +77,26 @@ def test_a_recorded_training_has_the_same_weights_and_can_be_released(
 
 
 def _train(framework: str, script: str, output: Path) -> None:
-    output.mkdir()
-    done = subprocess.run(
-        (sys.executable, EXAMPLES / framework / script, output),
-        env={**os.environ, **QUIET},
-        cwd=output,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert "provenance:" not in done.stderr, done.stderr[-4000:]  # the recorder warned
+    said = ""
+    for _ in range(ATTEMPTS):
+        shutil.rmtree(output, ignore_errors=True)
+        output.mkdir()
+        done = subprocess.run(
+            (sys.executable, EXAMPLES / framework / script, output),
+            env={**os.environ, **QUIET},
+            cwd=output,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        if done.returncode == 0:
+            assert "provenance:" not in done.stderr, done.stderr[-4000:]  # the recorder warned
+            return
+        said = done.stderr[-4000:]
+        if framework != "distributed" or TEARDOWN not in done.stderr:
+            break
+    pytest.fail(said)
 
 
 def _weights(folder: Path) -> dict[str, str]:
