@@ -52,6 +52,7 @@ PLACES = (
 
 #: The same, for those of a training that goes on where another process was killed.
 RESUMING = (
+    "beginnings.read_log_state",
     "checkpoints.settle",
     "lifecycle.add_compute",
     "resumption.amend_segment",

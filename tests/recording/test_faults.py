@@ -267,3 +267,26 @@ def test_foreign_exception_of_a_strict_run_is_wrapped(
     with pytest.raises(RecordingError, match="config was not recorded") as caught:
         run.config({"a": 1})
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ValueError("diverged"), "failed"),
+        (KeyboardInterrupt(), "interrupted"),
+        (SystemExit(3), "interrupted"),
+    ],
+    ids=["error", "interrupt", "exit"],
+)
+def test_a_run_that_an_exception_ended_is_not_completed(
+    error: BaseException, status: str, new_run: Callable[..., Run]
+) -> None:
+    run = new_run()
+    run.finish(failure=error)
+    assert run.record.status == status
+
+
+def test_the_script_may_call_its_end_otherwise(new_run: Callable[..., Run]) -> None:
+    run = new_run()
+    run.finish("completed", failure=StopIteration())
+    assert run.record.status == "completed"

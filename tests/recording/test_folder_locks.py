@@ -9,15 +9,12 @@ import os
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from provenance.errors import InputError, RecordingError
 from provenance.recording.folder_locks import LOCK_NAME, lock_folder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: A process that holds a folder until its standard input closes.
 HOLD = """
@@ -136,3 +133,20 @@ def test_without_locks_a_dead_process_and_the_same_job_are_no_holders(tmp_path: 
     lock.release()
     left(tmp_path, host="another", job="17")
     lock_folder(tmp_path, job="17").release()
+
+
+def test_a_relative_folder_is_the_same_one_after_the_script_has_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "elsewhere" / "run").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    lock = lock_folder(Path("run"))
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    other = lock_folder(Path("run"))  # another folder of that name
+    with pytest.raises(RecordingError, match="another process"):
+        lock_folder(tmp_path / "run")
+    lock.release()
+    assert not (tmp_path / "run" / LOCK_NAME).exists()
+    assert (tmp_path / "elsewhere" / "run" / LOCK_NAME).exists()
+    other.release()

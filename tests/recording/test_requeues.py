@@ -67,6 +67,27 @@ def test_log_with_a_line_that_does_not_check_is_refused(project: Path, script: P
     assert other.folder != run.folder
 
 
+def test_what_breaks_while_a_run_is_taken_up_is_a_gap_and_frees_its_folder(
+    project: Path, script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former = left_open(project, script)
+
+    def fail(*_: object) -> None:
+        message = "injected"
+        raise RuntimeError(message)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("provenance.recording.beginnings.read_log_state", fail)
+        with pytest.warns(ProvenanceWarning, match="injected"):
+            other = begin(project, script, "auto", strict=False)
+    assert other.folder not in {None, former.folder}
+    other.finish()
+    assert any(it.subject == "resume" for it in other.record.gaps)
+    again = begin(project, script, "auto")  # the folder is free
+    assert again.folder == former.folder
+    again.finish()
+
+
 def test_run_that_somebody_records_into_is_left_alone(project: Path, script: Path) -> None:
     first = record("train", output=project, script=script)
     with pytest.raises(RecordingError, match="another process records"):

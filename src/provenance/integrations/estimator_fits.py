@@ -68,11 +68,10 @@ class FitRecorder:
         try:
             result = original(*args, **kwargs)
         except BaseException as error:
-            status = "failed" if isinstance(error, Exception) else "interrupted"
-            self.ended(status, error)
+            self.ended(error)
             raise
         self.after(estimator)
-        self.ended(None, None)
+        self.ended(None)
         return result
 
     @observed
@@ -141,6 +140,6 @@ class FitRecorder:
                 )
 
     @observed
-    def ended(self, status: str | None, failure: BaseException | None) -> None:
+    def ended(self, failure: BaseException | None) -> None:
         """End the run if it is the adapter's own."""
-        self.observer.end(status, failure=failure)
+        self.observer.end(failure=failure)

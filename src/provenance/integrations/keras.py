@@ -17,10 +17,10 @@ from provenance.integrations.saved_files import SavedFiles
 
 try:
     import keras
-except ModuleNotFoundError as error:  # pragma: no cover - where adapters are tested, it is there
+except ModuleNotFoundError as _error:
     raise MissingExtraError(
-        problem="the adapter for Keras needs Keras and its backend", remedy="install `keras`"
-    ) from error
+        problem="Keras is not installed", remedy="install it: pip install keras"
+    ) from _error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -126,8 +126,7 @@ class ProvenanceCallback(_Callback):
     def on_exception(self, trainer: Trainer, _module: object, exception: BaseException) -> None:
         """Record what was saved because of it, and end; the exception goes on."""
         self._record(trainer, everything=True)
-        status = "failed" if isinstance(exception, Exception) else "interrupted"
-        self.observer.end(status, failure=exception)
+        self.observer.end(failure=exception)
 
     @observed
     def teardown(self, trainer: Trainer, *_: object, **__: object) -> None:

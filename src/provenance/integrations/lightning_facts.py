@@ -54,7 +54,7 @@ def callback_class() -> Any:  # noqa: ANN401 - a class
                 found.append(import_module(f"{name}.callbacks").Callback)
     if not found:
         raise MissingExtraError(
-            problem="the adapter for Lightning needs Lightning", remedy="install `lightning`"
+            problem="Lightning is not installed", remedy="install it: pip install lightning"
         )
     return type("Callback", tuple(found), {})
 
@@ -126,7 +126,7 @@ def saved_by(trainer: Trainer, *, everything: bool = False) -> list[str]:
         paths += [getattr(saver, it, "") for it in ("best_model_path", "last_model_path")]
         folder = getattr(saver, "dirpath", None)
         if everything and folder is not None and os.path.isdir(folder):  # noqa: PTH112 - its own spelling
-            paths += [os.path.join(folder, name) for name in sorted(os.listdir(folder))]  # noqa: PTH118, PTH208
+            paths += [os.path.join(folder, name) for name in sorted(os.listdir(folder))]  # noqa: PTH118, PTH208 - as above
     return [path for path in paths if path]
 
 

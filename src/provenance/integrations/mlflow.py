@@ -28,8 +28,8 @@ try:
     from mlflow.exceptions import MlflowException
 except ModuleNotFoundError as error:
     raise MissingExtraError(
-        problem="runs of MLflow are read by mlflow, which is not installed",
-        remedy="install the extra: pip install 'training-provenance[mlflow]'",
+        problem="MLflow is not installed",
+        remedy="install it: pip install 'training-provenance[mlflow]'",
     ) from error
 
 if TYPE_CHECKING:

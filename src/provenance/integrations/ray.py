@@ -22,7 +22,7 @@ try:
 except ModuleNotFoundError as _error:
     raise MissingExtraError(
         problem="Ray is not installed",
-        remedy="install it with `pip install 'training-provenance[ray]'`",
+        remedy="install it: pip install 'training-provenance[ray]'",
     ) from _error
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ def recorded_task(
             try:
                 result = function(*args, **kwargs)
             except BaseException as error:
-                task.end("failed" if isinstance(error, Exception) else "interrupted", error)
+                task.end(error)
                 raise
-            task.end(None, None)
+            task.end(None)
             return result
 
         return call
@@ -96,8 +96,8 @@ class _Task:
             run.note(_where())
 
     @observed
-    def end(self, status: str | None, failure: BaseException | None) -> None:
-        self.observer.end(status, failure=failure)
+    def end(self, failure: BaseException | None) -> None:
+        self.observer.end(failure=failure)
 
 
 def _where() -> str:

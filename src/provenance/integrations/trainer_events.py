@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Heard", "heard_save", "heard_train", "listen", "script_failed", "status_after"]
+__all__ = ["Heard", "heard_save", "heard_train", "listen", "script_failed"]
 
 
 class Heard:
@@ -39,11 +39,6 @@ def listen(
 def script_failed() -> bool:
     """Return whether an exception has ended the script, as the interpreter leaves it behind."""
     return hasattr(sys, "last_value")
-
-
-def status_after(error: BaseException) -> str:
-    """Return the status of a run that an exception has ended."""
-    return "failed" if isinstance(error, Exception) else "interrupted"
 
 
 def heard_train(

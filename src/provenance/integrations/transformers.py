@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Self
 from provenance.errors import MissingExtraError
 from provenance.integrations import trainer_facts
 from provenance.integrations.observer import TrainingObserver, observed
-from provenance.integrations.trainer_events import Heard, listen, script_failed, status_after
+from provenance.integrations.trainer_events import Heard, listen, script_failed
 
 try:
     from transformers import TrainerCallback
-except ModuleNotFoundError as error:  # pragma: no cover - where adapters are tested, it is there
+except ModuleNotFoundError as _error:
     raise MissingExtraError(
-        problem="the adapter for transformers needs transformers and PyTorch",
-        remedy="install `transformers[torch]`",
-    ) from error
+        problem="transformers is not installed",
+        remedy="install it: pip install 'transformers[torch]'",
+    ) from _error
 
 if TYPE_CHECKING:
     import os
@@ -138,7 +138,7 @@ class ProvenanceCallback(TrainerCallback):
 
     @observed
     def _broke(self, error: BaseException) -> None:
-        self.observer.end(status_after(error), failure=error)
+        self.observer.end(failure=error)
 
     def _finish_at_exit(self) -> None:
         if not script_failed():  # of a script that failed, the run itself says so

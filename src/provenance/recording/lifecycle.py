@@ -39,6 +39,7 @@ __all__ = [
     "set_configuration",
     "set_model",
     "set_seeds",
+    "status_after",
 ]
 
 _STATUSES = ("completed", "failed", "interrupted")
@@ -127,6 +128,11 @@ def check_status(status: str) -> None:
     """
     if status not in _STATUSES:
         raise UsageError(problem=f"a run ends as {', '.join(_STATUSES)}, not {shown(status)}")
+
+
+def status_after(error: BaseException) -> str:
+    """Return how a run has ended that an exception has ended."""
+    return "failed" if isinstance(error, Exception) else "interrupted"
 
 
 def finish_record(state: RunState, *, status: str, failure: str | None) -> None:

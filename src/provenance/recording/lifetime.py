@@ -100,11 +100,13 @@ class Lifetime:
         """Wait for hashing and close the record; later calls warn and do nothing.
 
         Args:
-            status: `completed`, `failed` or `interrupted`; otherwise `completed`, or `interrupted`
-                if a signal had asked the process to end.
+            status: `completed`, `failed` or `interrupted`; otherwise what follows from `failure`,
+                or `interrupted` if a signal had asked the process to end, or `completed`.
             failure: The exception that ended it.
         """
         default = "completed" if self._state.signal is None else "interrupted"
+        if failure is not None:
+            default = lifecycle.status_after(failure)
         final = default if status is None else status
         try:
             self._settle(final)
@@ -163,9 +165,8 @@ class Lifetime:
         if error is None:
             self.finish()
             return
-        status = "failed" if isinstance(error, Exception) else "interrupted"
         with suppress(ProvenanceError):  # even a strict run must not hide the script's exception
-            self.finish(status, failure=error)
+            self.finish(failure=error)
 
     @guarded(nothing)
     def begin_again(self, former: LogState) -> None:
@@ -198,7 +199,7 @@ class Lifetime:
             return
         error = getattr(sys, "last_value", None)
         if isinstance(error, BaseException):
-            self.finish("failed" if isinstance(error, Exception) else "interrupted", failure=error)
+            self.finish(failure=error)
         else:
             if self._state.signal is None:
                 self.gap("finish", "the script ended without calling finish()")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, Protocol, Self, TypeVar
 
+from provenance.recording.lifecycle import status_after
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from os import PathLike
@@ -62,10 +64,7 @@ class Processing:
         traceback: TracebackType | None,
     ) -> None:
         """Take the time of the end, note how it ended, and let every exception pass."""
-        status = "completed"
-        if error is not None:
-            status = "failed" if isinstance(error, Exception) else "interrupted"
-        self._change(self.id, status=status)
+        self._change(self.id, status="completed" if error is None else status_after(error))
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Return a function that runs inside this step."""
