@@ -264,7 +264,11 @@ def main() -> None:
         for contest in bench_recorder.recorder_rows(Path(name)):
             print(contest.show(), flush=True)
             contests.append(contest)
-        bounds = [figures.import_figure(), figures.memory_figure(places.big)]
+        bounds = [
+            figures.import_figure(),
+            figures.environment_figure(Path(name)),
+            figures.memory_figure(places.big),
+        ]
     bounds.extend(figures.inventory_figures(1_000_000 // shrink))
     print("\nBounds", *(figure.show() for figure in bounds), sep="\n")
     print(f"\nWrote {write(contests, bounds, quick=options.quick)}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import provenance
 from benchmarks.measuring import Contest, measure
+from provenance.capture import capture_environment
 from provenance.digest import (
     Inventory,
     InventoryDigest,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Figure",
+    "environment_figure",
     "hashing_row",
     "import_figure",
     "inventory_figures",
@@ -91,6 +93,13 @@ def import_figure(rounds: int = 9) -> Figure:
             taken.append(_seconds(partial(subprocess.run, command, check=True)))
     added = statistics.median(times["import provenance"]) - statistics.median(times["pass"])
     return Figure("import provenance, beyond a bare interpreter", added * 1000, "ms", 10)
+
+
+def environment_figure(folder: Path, rounds: int = 9) -> Figure:
+    """Return what capturing the environment costs a script when its run begins."""
+    capture = partial(capture_environment, "environment", code_folder=folder)
+    taken = statistics.median(_seconds(capture) for _ in range(rounds))
+    return Figure("capture the environment", taken * 1000, "ms", 150)
 
 
 def inventory_figures(count: int) -> Iterator[Figure]:
